@@ -1,0 +1,16 @@
+//! The core of onetake: simulation, memory and randomness, without Python.
+//!
+//! - [`rng`]: every random word is a pure function of (seed, stream, replicate, entity, step, slot, try).
+//! - [`dispatch`]: picks the widest instruction set at run time; results never depend on the choice.
+//! - [`error`]: the one error type.
+//!
+//! ```
+//! use onetake_core::rng::{Key, Stream};
+//! let key = Key::new(7, Stream::ENVIRONMENT);
+//! // Entity 5 of replicate 0 at step 3, first draw: the same word however the batch is cut.
+//! assert_eq!(key.word(0, 0, 3, 5, 0), key.words(0, 0, 3, 0, 4, 2)[1]);
+//! ```
+
+pub mod dispatch;
+pub mod error;
+pub mod rng;

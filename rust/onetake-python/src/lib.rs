@@ -1,0 +1,20 @@
+//! The seam between Python and `onetake-core`: it checks, detaches, calls and wraps, and nothing else.
+
+mod arrays;
+mod draws;
+mod errors;
+
+/// The native core of onetake. Use the typed Python modules above it.
+#[pyo3::pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::draws::philox_block;
+    #[pymodule_export]
+    use super::draws::words;
+
+    #[pymodule_init]
+    fn init(m: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+        use pyo3::types::PyModuleMethods;
+        m.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}
