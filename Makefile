@@ -1,0 +1,51 @@
+# Two commands do everything on a machine with Python >= 3.11, cargo and make: `make run` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+export DO_NOT_TRACK := 1
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+.DEFAULT_GOAL := help
+
+help: ## print this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+run: $(VENV)/run ## install what is needed, run the default pipelines on the shipped data, print the report's path
+	kedro run
+test: fmt-check lint types test-rust test-py ci-run ## run every check
+setup: $(VENV)/dev ## install everything that development needs, and the commit hooks where pre-commit is there
+	@if command -v pre-commit >/dev/null; then pre-commit install; fi
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"make: Python {v[0]}.{v[1]} found; wanted 3.11 or newer (set PYTHON=)")'
+	$(PYTHON) -m venv $(VENV)
+$(VENV)/run: $(VENV)/bin/python pyproject.toml constraints.txt $(RUST)
+	$(PIP) --editable .
+	@touch $@
+$(VENV)/dev: $(VENV)/bin/python pyproject.toml constraints.txt $(RUST)
+	$(PIP) --editable '.[dev,viz,notebook]'
+	@touch $@ $(VENV)/run
+
+fmt: $(VENV)/dev ## format Python and Rust
+	ruff format . && ruff check --fix --exit-zero --quiet . && cargo fmt
+fmt-check: $(VENV)/dev
+	ruff format --check . && cargo fmt --check
+lint: $(VENV)/dev ## lint Python and Rust, check who imports whom
+	ruff check . && lint-imports
+	cargo clippy --quiet --all-targets --locked -- --deny warnings
+types: $(VENV)/dev ## check types, and the extension against its stub
+	mypy && python -m mypy.stubtest onetake._core --allowlist tests/seam/stub_allowlist.txt
+test-rust: ## run the tests of the core
+	cargo test --quiet --locked --package onetake-core
+test-py: $(VENV)/dev ## run the tests and doc examples of the package
+	python -m pytest -q
+ci-run: $(VENV)/dev ## run all pipelines once on the tiny configuration
+	kedro run --env ci
+bench: $(VENV)/dev ## measure ours and every installed peer in turn (ONLY=row for some rows)
+	python -m bench $(if $(ONLY),--only $(ONLY))
+viz: $(VENV)/dev ## open the project in kedro-viz
+	kedro viz run
+clean: ## remove what was built and what was run
+	rm -rf build target .cache src/onetake/_core*.so && find data -type f -path 'data/0[2-8]*' ! -name .gitkeep -delete
+.PHONY: help run test setup fmt fmt-check lint types test-rust test-py ci-run bench viz clean
