@@ -2,6 +2,8 @@
 //!
 //! - [`rng`]: every random word is a pure function of (seed, stream, replicate, entity, step, slot, try).
 //! - [`dispatch`]: picks the widest instruction set at run time; results never depend on the choice.
+//! - [`samplers`]: words into numbers; counts are monotone in one word.
+//! - [`special`]: logarithm, exponential and kin with the same bits everywhere.
 //! - [`error`]: the one error type.
 //!
 //! ```
@@ -14,3 +16,5 @@
 pub mod dispatch;
 pub mod error;
 pub mod rng;
+pub mod samplers;
+pub mod special;

@@ -1,0 +1,155 @@
+//! Binomial counts, monotone in one word.
+
+use super::lattice::{self, Expansion, Law};
+use crate::dispatch::{self, Kernel};
+use crate::special::{deviance, exp, ln_1p, stirling_rest};
+
+#[derive(Debug, Clone, Copy)]
+struct Binomial {
+    n: u32,
+    p: f64,
+    q: f64,
+}
+
+impl Law for Binomial {
+    fn top(self) -> u32 {
+        self.n
+    }
+    fn mean(self) -> f64 {
+        f64::from(self.n) * self.p
+    }
+    fn mass(self, k: u32) -> f64 {
+        let (n, x) = (f64::from(self.n), f64::from(k));
+        let y = n - x;
+        if k == 0 {
+            return exp(self.log_first());
+        }
+        if k == self.n {
+            return exp(n * if self.p < 0.5 { crate::special::ln(self.p) } else { ln_1p(-self.q) });
+        }
+        let log =
+            stirling_rest(n) - stirling_rest(x) - stirling_rest(y) - deviance(x, n * self.p) - deviance(y, n * self.q);
+        exp(log) * (n / (std::f64::consts::TAU * x * y)).sqrt()
+    }
+    fn down(self, k: u32) -> f64 {
+        f64::from(k) * self.q / ((f64::from(self.n) - f64::from(k) + 1.0) * self.p)
+    }
+    fn up(self, k: u32) -> f64 {
+        (f64::from(self.n) - f64::from(k)) * self.p / ((f64::from(k) + 1.0) * self.q)
+    }
+    #[inline(always)]
+    fn expansion(self) -> Expansion {
+        let n = f64::from(self.n);
+        let pq = self.p * self.q;
+        let skew = self.q - self.p;
+        let relative = [skew, 1.0 - 6.0 * pq, skew * (1.0 - 12.0 * pq), 1.0 - 30.0 * pq * (1.0 - 4.0 * pq)];
+        Expansion::new(n * self.p, n * pq, relative)
+    }
+    fn log_first(self) -> f64 {
+        f64::from(self.n) * ln_1p(-self.p)
+    }
+}
+
+/// Probability that at most `k` of `n` trials succeed.
+///
+/// ```
+/// let f = onetake_core::samplers::binomial::cdf(1, 3, 0.5);
+/// assert!((f - 0.5).abs() < 1e-15);
+/// ```
+pub fn cdf(k: u32, n: u32, p: f64) -> f64 {
+    if n == 0 || p <= 0.0 || k >= n {
+        return 1.0;
+    }
+    if p >= 1.0 { 0.0 } else { lattice::cdf(Binomial { n, p, q: 1.0 - p }, k) }
+}
+
+/// How many words give at most `k` successes: `round(cdf × 2^32)`, the definition that all paths of [`quantile`] meet.
+pub fn threshold(k: u32, n: u32, p: f64) -> u64 {
+    if n == 0 || p <= 0.0 || k >= n {
+        return 1 << 32;
+    }
+    if p >= 1.0 { 0 } else { lattice::threshold(Binomial { n, p, q: 1.0 - p }, k) }
+}
+
+/// The smallest `k` with `unit(word) <= cdf(k, n, p)`: grows with the word, with `n` and with `p`.
+///
+/// `p` must lie in [0, 1]. The smallest probability that can be told from 0 is 2^-32.
+///
+/// ```
+/// use onetake_core::samplers::binomial::quantile;
+/// assert_eq!(quantile(1 << 31, 10_000, 0.5), 5_000);
+/// assert_eq!(quantile(7, 10, 1.0), 10);
+/// ```
+#[inline]
+pub fn quantile(word: u32, n: u32, p: f64) -> u32 {
+    if n == 0 || p <= 0.0 {
+        return 0;
+    }
+    if p >= 1.0 {
+        return n;
+    }
+    let law = Binomial { n, p, q: 1.0 - p };
+    let variance = f64::from(n) * p * law.q;
+    if variance < lattice::WIDE && p > 0.5 { flipped(law, word) } else { lattice::quantile(law, variance, word) }
+}
+
+/// Few failures: count them, from the other end of the same distribution function, and settle by its thresholds.
+fn flipped(law: Binomial, word: u32) -> u32 {
+    let failures = lattice::search(Binomial { n: law.n, p: law.q, q: law.p }, !word);
+    lattice::settle(law, word, law.n - failures)
+}
+
+/// [`quantile`] unit by unit, for use inside a kernel; all slices have one length.
+#[inline(always)]
+pub fn block(words: &[u32], n: &[u32], p: &[f64], out: &mut [u32]) {
+    for i in 0..out.len() {
+        out[i] = quantile(words[i], n[i], p[i]);
+    }
+}
+
+/// [`quantile`] unit by unit, as wide as the machine allows; all slices have one length.
+pub fn fill(words: &[u32], n: &[u32], p: &[f64], out: &mut [u32]) {
+    dispatch::run(Fill { words, n, p, out });
+}
+
+struct Fill<'a> {
+    words: &'a [u32],
+    n: &'a [u32],
+    p: &'a [f64],
+    out: &'a mut [u32],
+}
+
+impl Kernel for Fill<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        block(self.words, self.n, self.p, self.out);
+    }
+}
+
+/// A chance that many units share; draws are those of [`quantile`], by tables.
+#[derive(Debug)]
+pub struct Shared {
+    p: f64,
+}
+
+impl Shared {
+    /// For the chance `p` in [0, 1].
+    pub fn new(p: f64) -> Self {
+        Self { p }
+    }
+
+    /// [`quantile`] of each word with its own `n`.
+    pub fn fill(&self, words: &[u32], n: &[u32], out: &mut [u32]) {
+        for i in 0..out.len() {
+            out[i] = quantile(words[i], n[i], self.p);
+        }
+    }
+
+    /// [`quantile`] of each word with one `n` for all.
+    pub fn fill_same(&self, words: &[u32], n: u32, out: &mut [u32]) {
+        for (o, w) in out.iter_mut().zip(words) {
+            *o = quantile(*w, n, self.p);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Samplers: words of the generator into numbers.
+//!
+//! Uniform, normal, Bernoulli, binomial, Poisson and categorical draws are monotone functions of one 32-bit word, the
+//! same whichever path computes them, so that two runs that differ in a parameter stay paired. The smallest
+//! probability that they can tell from 0 is 2^-32. Gamma and beta draws reject, and take their words by tries.
+//!
+//! `fill` works on whole arrays as wide as the machine allows; `block` is the same for use inside a
+//! [`Kernel`](crate::dispatch::Kernel).
+
+pub mod bernoulli;
+pub mod beta;
+pub mod binomial;
+pub mod categorical;
+pub mod gamma;
+mod lattice;
+pub mod normal;
+pub mod poisson;
+pub mod uniform;
+
+use crate::rng::Key;
+
+/// Entities that [`Source`]s and blocks take at once.
+pub const BLOCK: usize = 256;
+
+/// Where the units of a call find their words.
+pub trait Source: Copy {
+    /// The words of one try of the units from `first` on.
+    fn fill(self, attempt: u32, first: usize, out: &mut [u32]);
+    /// The word of one try of one unit.
+    fn word(self, attempt: u32, unit: usize) -> u32;
+}
+
+/// Neighbouring entities of one replicate.
+#[derive(Debug, Clone, Copy)]
+pub struct Neighbours {
+    /// The generator.
+    pub key: Key,
+    /// Slot of the draw.
+    pub slot: u32,
+    /// Step of the clock.
+    pub step: u32,
+    /// The replicate.
+    pub replicate: u32,
+    /// Entity of unit 0.
+    pub entity: u32,
+}
+
+impl Source for Neighbours {
+    #[inline(always)]
+    fn fill(self, attempt: u32, first: usize, out: &mut [u32]) {
+        self.key.fill_inline(self.slot, attempt, self.step, self.replicate, self.entity + first as u32, out);
+    }
+    #[inline(always)]
+    fn word(self, attempt: u32, unit: usize) -> u32 {
+        self.key.word(self.slot, attempt, self.step, self.entity + unit as u32, self.replicate)
+    }
+}
+
+/// Any rows of a batch, as (replicate, entity).
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    /// The generator.
+    pub key: Key,
+    /// Slot of the draw.
+    pub slot: u32,
+    /// Step of the clock.
+    pub step: u32,
+    /// Replicate and entity of each unit.
+    pub rows: &'a [(u32, u32)],
+}
+
+impl Source for Rows<'_> {
+    #[inline(always)]
+    fn fill(self, attempt: u32, first: usize, out: &mut [u32]) {
+        for (i, word) in out.iter_mut().enumerate() {
+            *word = self.word(attempt, first + i);
+        }
+    }
+    #[inline(always)]
+    fn word(self, attempt: u32, unit: usize) -> u32 {
+        let (replicate, entity) = self.rows[unit];
+        self.key.word(self.slot, attempt, self.step, entity, replicate)
+    }
+}

@@ -1,0 +1,91 @@
+//! Poisson counts, monotone in one word.
+
+use super::lattice::{self, Expansion, Law};
+use crate::dispatch::{self, Kernel};
+use crate::special::{deviance, exp, stirling_rest};
+
+/// Largest rate that is accepted: counts stay below 2^32.
+pub const MAX_RATE: f64 = 1e9;
+
+#[derive(Debug, Clone, Copy)]
+struct Poisson {
+    rate: f64,
+}
+
+impl Law for Poisson {
+    fn top(self) -> u32 {
+        u32::MAX
+    }
+    fn mean(self) -> f64 {
+        self.rate
+    }
+    fn mass(self, k: u32) -> f64 {
+        if k == 0 {
+            return exp(-self.rate);
+        }
+        let x = f64::from(k);
+        exp(-stirling_rest(x) - deviance(x, self.rate)) / (std::f64::consts::TAU * x).sqrt()
+    }
+    fn down(self, k: u32) -> f64 {
+        f64::from(k) / self.rate
+    }
+    fn up(self, k: u32) -> f64 {
+        self.rate / (f64::from(k) + 1.0)
+    }
+    #[inline(always)]
+    fn expansion(self) -> Expansion {
+        Expansion::new(self.rate, self.rate, [1.0; 4])
+    }
+    fn log_first(self) -> f64 {
+        -self.rate
+    }
+}
+
+/// Probability of at most `k` events.
+pub fn cdf(k: u32, rate: f64) -> f64 {
+    if rate <= 0.0 { 1.0 } else { lattice::cdf(Poisson { rate }, k) }
+}
+
+/// How many words give at most `k` events: `round(cdf × 2^32)`, the definition that all paths of [`quantile`] meet.
+pub fn threshold(k: u32, rate: f64) -> u64 {
+    if rate <= 0.0 { 1 << 32 } else { lattice::threshold(Poisson { rate }, k) }
+}
+
+/// The smallest `k` with `unit(word) <= cdf(k, rate)`: grows with the word and with the rate.
+///
+/// `rate` must lie in [0, [`MAX_RATE`]].
+///
+/// ```
+/// assert_eq!(onetake_core::samplers::poisson::quantile(1 << 31, 3.0), 3);
+/// ```
+#[inline]
+pub fn quantile(word: u32, rate: f64) -> u32 {
+    if rate <= 0.0 { 0 } else { lattice::quantile(Poisson { rate }, rate, word) }
+}
+
+/// [`quantile`] unit by unit, for use inside a kernel; all slices have one length.
+#[inline(always)]
+pub fn block(words: &[u32], rate: &[f64], out: &mut [u32]) {
+    for i in 0..out.len() {
+        out[i] = quantile(words[i], rate[i]);
+    }
+}
+
+/// [`quantile`] unit by unit, as wide as the machine allows; all slices have one length.
+pub fn fill(words: &[u32], rate: &[f64], out: &mut [u32]) {
+    dispatch::run(Fill { words, rate, out });
+}
+
+struct Fill<'a> {
+    words: &'a [u32],
+    rate: &'a [f64],
+    out: &'a mut [u32],
+}
+
+impl Kernel for Fill<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        block(self.words, self.rate, self.out);
+    }
+}
