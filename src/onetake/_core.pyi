@@ -1,6 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+__all__: list[str]
 __version__: str
 
 def philox_block(counter: list[int], key: list[int]) -> list[int]: ...
