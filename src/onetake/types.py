@@ -141,8 +141,9 @@ class LoggedDecisions:
         slot: place shown, as an index ``(n,)``, or None.
         num_slots: how many places there are (1 where there is one).
         propensity_kind: how the propensities are known.
-        assignment: how actions came about: randomised, logged, instrument or observational.
+        assignment: how actions came about: randomised, logged_propensities, instrument or observational.
         action_labels: name of each action.
+        marks: doubts that were declared with the log and that every estimate from it carries.
     """
 
     context: Float64
@@ -155,6 +156,7 @@ class LoggedDecisions:
     propensity_kind: PropensityKind = "exact"
     assignment: str = "randomised"
     action_labels: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
