@@ -1,7 +1,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__: list[str]
 __version__: str
 
 def philox_block(counter: list[int], key: list[int]) -> list[int]: ...

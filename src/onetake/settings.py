@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from onetake.hooks import ProgressHooks
+
+# The telemetry plugin that Kedro brings would write an id into pyproject.toml and ask the network at every command.
+os.environ.setdefault("DO_NOT_TRACK", "1")
 
 HOOKS = (ProgressHooks(),)
 
