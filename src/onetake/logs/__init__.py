@@ -6,8 +6,10 @@ from onetake.logs.arrays import ContextEncoding, to_arrays
 from onetake.logs.checks import check_log
 from onetake.logs.column_map import ColumnMap
 from onetake.logs.ingest import ingest
+from onetake.logs.profile import profile
 from onetake.logs.read import RawTable, read_table
 from onetake.logs.schema import SCHEMA_VERSION, ContextColumn, DecisionLog, LogMeta
+from onetake.logs.write import read_log, write_log
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -19,6 +21,9 @@ __all__ = [
     "RawTable",
     "check_log",
     "ingest",
+    "profile",
+    "read_log",
     "read_table",
     "to_arrays",
+    "write_log",
 ]

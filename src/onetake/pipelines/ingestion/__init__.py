@@ -1,0 +1,5 @@
+"""Raw tables → decision logs."""
+
+from onetake.pipelines.ingestion.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]
