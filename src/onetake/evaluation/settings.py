@@ -1,0 +1,53 @@
+"""What an evaluation may be told; the typed parameters of the pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from onetake.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """Settings of every cell and of what is made of the cells.
+
+    Attributes:
+        seed: root of all luck; each environment and agent gets its child.
+        level: confidence level of every interval.
+        resamples: bootstrap resamples.
+        rank_by: aggregate of the scores that the leaderboard is sorted by.
+        curve_points: most points kept of a regret curve.
+        history: keep every step of every environment.
+        track_fixed: keep what each single entity would have earned with each arm (8 bytes x arms an entity).
+        max_steps: an episode that is still running then is stopped.
+        max_environments: most environments stepped at once; more replicates are played in blocks, one after the other.
+
+    Raises:
+        ConfigError: a setting outside its range.
+    """
+
+    seed: int = 0
+    level: float = 0.95
+    resamples: int = 2_000
+    rank_by: Literal["iqm", "mean"] = "iqm"
+    curve_points: int = 200
+    history: bool = False
+    track_fixed: bool = True
+    max_steps: int = 100_000
+    max_environments: int = 4_000_000
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**64:
+            raise ConfigError(f"evaluation.seed: got {self.seed!r}; wanted an integer in [0, 2**64)")
+        if not isinstance(self.level, float) or not 0 < self.level < 1:
+            raise ConfigError(f"evaluation.level: got {self.level!r}; wanted a number between 0 and 1")
+        if self.rank_by not in ("iqm", "mean"):
+            raise ConfigError(f"evaluation.rank_by: got {self.rank_by!r}; wanted iqm or mean")
+        for name, least in (("resamples", 100), ("curve_points", 2), ("max_steps", 1), ("max_environments", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ConfigError(f"evaluation.{name}: got {value!r}; wanted an integer of at least {least}")
+        for name in ("history", "track_fixed"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"evaluation.{name}: got {getattr(self, name)!r}; wanted true or false")
