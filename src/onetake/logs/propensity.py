@@ -4,21 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from onetake.seeding import fold_of
 from onetake.types import Float64, Int64
-
-
-def fold_of(count: int, folds: int) -> Int64:
-    """Return the fold of each of ``count`` rows ``(n,)``: a fixed hash of its place, so that periods do not matter.
-
-    >>> fold_of(6, 2).tolist()
-    [1, 0, 1, 0, 1, 0]
-    """
-    # The finaliser of SplitMix64 (Steele, Lea, Flood 2014).
-    word = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    word ^= word >> np.uint64(31)
-    return (word % np.uint64(folds)).astype(np.int64)
 
 
 def propensities_from_counts(
@@ -43,7 +30,7 @@ def propensities_from_counts(
     """
     stratum = np.zeros_like(action) if stratum is None else stratum
     strata = int(stratum.max(initial=0)) + 1
-    fold = fold_of(len(action), folds)
+    fold = fold_of(np.arange(len(action)), folds)
     cell = (fold * strata + stratum) * num_actions + action
     counts = np.bincount(cell, minlength=folds * strata * num_actions).reshape(folds, strata, num_actions)
     seen = counts if folds == 1 else counts.sum(axis=0) - counts
