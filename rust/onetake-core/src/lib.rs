@@ -2,6 +2,7 @@
 //!
 //! - [`rng`]: every random word is a pure function of (seed, stream, replicate, entity, step, slot, try).
 //! - [`dispatch`]: picks the widest instruction set at run time; results never depend on the choice.
+//! - [`reduce`]: sums in a fixed order.
 //! - [`samplers`]: words into numbers; counts are monotone in one word.
 //! - [`special`]: logarithm, exponential and kin with the same bits everywhere.
 //! - [`error`]: the one error type.
@@ -15,6 +16,8 @@
 
 pub mod dispatch;
 pub mod error;
+pub mod reduce;
 pub mod rng;
 pub mod samplers;
 pub mod special;
+pub mod workers;

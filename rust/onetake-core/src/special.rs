@@ -3,6 +3,8 @@
 //! Only `+ - * /` and `sqrt` of IEEE 754 are used (no platform libm, no fused operations), and [`ln`] and [`exp`] have
 //! no branches, so that loops over them become vector code. Errors are below 2 units in the last place.
 
+use crate::dispatch::{self, Kernel};
+
 const LN2_HIGH: f64 = 6.931_471_803_691_238_16e-1;
 const LN2_LOW: f64 = 1.908_214_929_270_587_70e-10;
 /// Adding and taking away 1.5 × 2^52 rounds to the nearest integer, whose low bits then stand in the mantissa.
@@ -110,6 +112,34 @@ pub fn exp(x: f64) -> f64 {
 #[inline(always)]
 fn power_of_two(k: i64) -> f64 {
     f64::from_bits(((k + 1023) as u64) << 52)
+}
+
+/// `x^y` for x of at least 0, within one unit in the last place.
+pub fn pow(x: f64, y: f64) -> f64 {
+    libm::pow(x, y)
+}
+
+/// `f` of each number, as wide as the machine allows.
+pub fn map(values: &[f64], f: impl Fn(f64) -> f64) -> Vec<f64> {
+    let mut out = vec![0.0; values.len()];
+    dispatch::run(Map { values, f, out: &mut out });
+    out
+}
+
+struct Map<'a, F> {
+    values: &'a [f64],
+    f: F,
+    out: &'a mut [f64],
+}
+
+impl<F: Fn(f64) -> f64> Kernel for Map<'_, F> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (o, x) in self.out.iter_mut().zip(self.values) {
+            *o = (self.f)(*x);
+        }
+    }
 }
 
 /// `ln k! - [(k + ½) ln k - k + ½ ln 2π]`: what Stirling's formula leaves over.

@@ -10,6 +10,7 @@ pyo3::import_exception!(onetake.errors, NotReadyError);
 pyo3::import_exception!(onetake.errors, CheckpointError);
 
 /// The Python exception of a core error.
+#[allow(clippy::needless_pass_by_value)] // so that it stands in `map_err`
 pub fn raise(error: Error) -> PyErr {
     let text = error.to_string();
     match error {

@@ -2,15 +2,26 @@
 
 mod arrays;
 mod draws;
+mod elementary;
 mod errors;
 
 /// The native core of onetake. Use the typed Python modules above it.
 #[pyo3::pymodule]
 mod _core {
     #[pymodule_export]
+    use super::draws::DrawBatch;
+    #[pymodule_export]
     use super::draws::philox_block;
     #[pymodule_export]
     use super::draws::words;
+    #[pymodule_export]
+    use super::elementary::exp;
+    #[pymodule_export]
+    use super::elementary::log;
+    #[pymodule_export]
+    use super::elementary::power;
+    #[pymodule_export]
+    use super::elementary::totals;
 
     #[pymodule_init]
     fn init(m: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {

@@ -30,11 +30,25 @@ pub fn quantile(word: u32, thresholds: &[u64]) -> u32 {
     thresholds.iter().map(|t| u32::from(word >= *t)).sum()
 }
 
+/// The arm of `word` by a row of chances, without keeping the [`thresholds`].
+#[inline(always)]
+pub fn draw(word: u32, chances: &[f64]) -> u32 {
+    let mut total = 0.0;
+    for p in chances {
+        total += p;
+    }
+    let mut sum = 0.0;
+    let mut arm = 0;
+    for p in chances {
+        sum += p;
+        arm += u32::from(u64::from(word) >= crate::rng::threshold(sum / total));
+    }
+    arm
+}
+
 /// One arm a unit from its own row of chances (`words.len()` × `arms`).
 pub fn fill(words: &[u32], chances: &[f64], arms: usize, out: &mut [u32]) {
-    let mut row = vec![0; arms];
     for ((o, w), p) in out.iter_mut().zip(words).zip(chances.chunks_exact(arms)) {
-        thresholds(p, &mut row);
-        *o = quantile(*w, &row);
+        *o = draw(*w, p);
     }
 }

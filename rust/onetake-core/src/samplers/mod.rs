@@ -12,6 +12,8 @@ pub mod beta;
 pub mod binomial;
 pub mod categorical;
 pub mod gamma;
+pub mod grid;
+pub mod kinds;
 mod lattice;
 pub mod normal;
 pub mod poisson;
