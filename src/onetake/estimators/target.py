@@ -55,7 +55,7 @@ class TargetPolicy:
 
     @classmethod
     def per_slot(cls, name: str, table: Float64, log: LoggedDecisions) -> TargetPolicy:
-        """Return the policy whose chances depend on the slot alone: ``table`` ``(num_slots, k)`` on the rows of ``log``."""
+        """Return the policy that knows the slot alone: ``table`` ``(num_slots, k)``, for the rows of ``log``."""
         return cls(name, table, log.slot)
 
     @classmethod

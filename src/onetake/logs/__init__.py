@@ -6,6 +6,7 @@ from onetake.logs.arrays import ContextEncoding, to_arrays
 from onetake.logs.checks import check_log
 from onetake.logs.column_map import ColumnMap
 from onetake.logs.ingest import ingest
+from onetake.logs.policy_table import policy_table
 from onetake.logs.profile import profile
 from onetake.logs.read import RawTable, read_table
 from onetake.logs.schema import SCHEMA_VERSION, ContextColumn, DecisionLog, LogMeta
@@ -21,6 +22,7 @@ __all__ = [
     "RawTable",
     "check_log",
     "ingest",
+    "policy_table",
     "profile",
     "read_log",
     "read_table",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +28,11 @@ class ContextEncoding:
         """Return the encoding that fits ``log``."""
         means = [log.decisions[column.name].mean() if column.kind == "number" else 0.0 for column in log.meta.context]
         return cls(log.meta.context, tuple(float(mean) if isinstance(mean, float) else 0.0 for mean in means))
+
+    @classmethod
+    def nothing(cls) -> ContextEncoding:
+        """Return the encoding that passes no feature on: every decision looks alike."""
+        return cls((), ())
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,9 +65,7 @@ class ContextEncoding:
         return np.column_stack(features) if features else np.zeros((decisions.height, 0))
 
 
-def to_arrays(
-    log: DecisionLog, *, encoding: ContextEncoding | None = None, rows: Sequence[bool] | pl.Series | None = None
-) -> LoggedDecisions:
+def to_arrays(log: DecisionLog, *, encoding: ContextEncoding | None = None) -> LoggedDecisions:
     """Return the decisions that have an outcome as arrays, in the order of the log.
 
     Decisions whose outcome has not arrived are left out: nothing is known of them yet. Where propensities are unknown
@@ -72,14 +74,12 @@ def to_arrays(
     Args:
         log: the log.
         encoding: how context becomes features; None fits one to this log.
-        rows: which decisions to take ``(n,)``, or None for all.
 
     Raises:
         SchemaError: if no decision has an outcome, or a context column is not there.
     """
     encoding = ContextEncoding.of(log) if encoding is None else encoding
-    decisions = log.decisions if rows is None else log.decisions.filter(pl.Series(rows))
-    joined = DecisionLog(decisions, log.outcomes, log.meta).joined()
+    joined = log.joined()
     if joined.is_empty():
         raise SchemaError(f"{log.meta.source}: got no decision with an outcome; wanted at least one")
     slot = joined["slot"]

@@ -101,7 +101,8 @@ def _numbers(table: RawTable, name: str) -> Float64:
     return numbers.to_numpy()
 
 
-def _indices(table: RawTable, name: str, first: int, count: int) -> Int64:
+def whole_numbers(table: RawTable, name: str, first: int, count: int) -> Int64:
+    """Return a column of whole numbers ``first … first + count − 1`` as indices from 0 ``(n,)``, refusing all else."""
     numbers = _numbers(table, name) - first
     bad = (numbers != np.floor(numbers)) | (numbers < 0) | (numbers >= count)
     refuse_where(bad, _column(table, name), table.origin, name, f"a whole number in {first}..{first + count - 1}")
@@ -111,7 +112,7 @@ def _indices(table: RawTable, name: str, first: int, count: int) -> Int64:
 def _actions(table: RawTable, column_map: ColumnMap) -> Int64:
     spec = column_map.action
     if spec.count is not None:
-        return _indices(table, spec.column, spec.first, spec.count)
+        return whole_numbers(table, spec.column, spec.first, spec.count)
     values = _column(table, spec.column)
     if spec.cut:
         action = np.searchsorted(np.asarray(spec.cut), _numbers(table, spec.column), side="left")
@@ -126,7 +127,7 @@ def _actions(table: RawTable, column_map: ColumnMap) -> Int64:
 def _slots(table: RawTable, column_map: ColumnMap) -> pl.Series:
     if column_map.slot is None:
         return pl.repeat(None, table.frame.height, dtype=pl.Int64, eager=True)
-    return pl.Series(_indices(table, column_map.slot.column, column_map.slot.first, column_map.slot.count))
+    return pl.Series(whole_numbers(table, column_map.slot.column, column_map.slot.first, column_map.slot.count))
 
 
 def _rewards(
@@ -139,7 +140,7 @@ def _rewards(
         unknown = pl.repeat(None, len(action), dtype=pl.Int64, eager=True)
         return pl.DataFrame({"reward": reward, "success": unknown}), (), ()
     assert spec.success is not None  # the record has one of the two
-    success = _indices(table, spec.success, 0, 2)
+    success = whole_numbers(table, spec.success, 0, 2)
     paid = _numbers(table, spec.paid) if spec.paid else np.zeros(len(action))
     reward = (spec.value - paid) * success - cost[action]
     scale = spec.value - _paid_per_success(paid, success, action, size)

@@ -146,3 +146,9 @@ class DecisionLog:
     def joined(self) -> pl.DataFrame:
         """Return the decisions that have an outcome, each with it, in the order of the decisions."""
         return self.decisions.join(self.outcomes, on="decision_id", how="inner", maintain_order="left")
+
+    def keep(self, rows: pl.Series) -> DecisionLog:
+        """Return the decisions where ``rows`` ``(n,)`` holds, with their outcomes; the rest of the log as it is."""
+        decisions = self.decisions.filter(rows)
+        outcomes = self.outcomes.join(decisions.select("decision_id"), on="decision_id", how="semi")
+        return DecisionLog(decisions, outcomes, self.meta)
