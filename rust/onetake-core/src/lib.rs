@@ -4,6 +4,10 @@
 //! - [`dispatch`]: picks the widest instruction set at run time; results never depend on the choice.
 //! - [`reduce`]: sums in a fixed order.
 //! - [`samplers`]: words into numbers; counts are monotone in one word.
+//! - [`family`]: what an author of an environment writes; [`envs`] lists the families.
+//! - [`batch`]: many environments as one, stepped in [`block`]s; [`account`] sums what the evaluator knows of them.
+//! - [`modifiers`]: seasons, trends and walks; [`columns`] and [`config`]: parameters as they cross the border.
+//! - [`state`]: saved simulator state; [`workers`]: threads.
 //! - [`special`]: logarithm, exponential and kin with the same bits everywhere.
 //! - [`error`]: the one error type.
 //!
@@ -14,10 +18,19 @@
 //! assert_eq!(key.word(0, 0, 3, 5, 0), key.words(0, 0, 3, 0, 4, 2)[1]);
 //! ```
 
+pub mod account;
+pub mod batch;
+pub mod block;
+pub mod columns;
+pub mod config;
 pub mod dispatch;
+pub mod envs;
 pub mod error;
+pub mod family;
+pub mod modifiers;
 pub mod reduce;
 pub mod rng;
 pub mod samplers;
 pub mod special;
+pub mod state;
 pub mod workers;

@@ -4,6 +4,7 @@ mod arrays;
 mod draws;
 mod elementary;
 mod errors;
+mod sim;
 
 /// The native core of onetake. Use the typed Python modules above it.
 #[pyo3::pymodule]
@@ -22,6 +23,10 @@ mod _core {
     use super::elementary::power;
     #[pymodule_export]
     use super::elementary::totals;
+    #[pymodule_export]
+    use super::sim::VecSim;
+    #[pymodule_export]
+    use super::sim::family_names;
 
     #[pymodule_init]
     fn init(m: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {

@@ -1,0 +1,481 @@
+//! Many environments as one: `Batch<F>`, and the trait [`Simulator`] that the seam holds.
+//!
+//! Environment `i` is entity `i mod entities` of replicate `i ÷ entities`. Blocks of neighbours are stepped by rayon; each
+//! word of randomness belongs to (seed, replicate, entity, step, slot), and sums are added block by block, so that
+//! nothing depends on threads or on how a batch is cut.
+
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use crate::account::{Account, Sums};
+use crate::block::{Block, Slot, Turn};
+use crate::columns::{Column, Columns, Shape};
+use crate::config;
+use crate::error::{Error, Result};
+use crate::family::{ActionSpace, Actions, Family, Spec};
+use crate::rng::{Key, Stream};
+use crate::state::{Reader, Writer, digest};
+
+/// Fewer environments than this are stepped by the calling thread alone: waking others would take longer.
+const ALONE: usize = 8192;
+
+/// What happens to environments that ended, as in Gymnasium.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AutoReset {
+    /// The next step resets them, whatever the action, with reward 0.
+    NextStep,
+    /// The step that ends them resets them too; their last observation is handed over beside.
+    SameStep,
+    /// The caller resets them, all or by a mask.
+    Disabled,
+}
+
+/// Which batch: its size, the ids of its first entity and replicate, its seed.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    /// Entities and replicates.
+    pub shape: Shape,
+    /// Id of the first entity.
+    pub first_entity: u32,
+    /// Id of the first replicate.
+    pub first_replicate: u32,
+    /// Seed of the environment's draws.
+    pub seed: u64,
+    /// What happens to environments that ended.
+    pub mode: AutoReset,
+}
+
+/// Environments that ended within the step and were reset by it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ended {
+    /// Their places in the batch.
+    pub rows: Vec<u32>,
+    /// Their last observations `(len, d)`.
+    pub obs: Vec<f32>,
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Stepped {
+    /// Observations `(n, d)`.
+    pub obs: Vec<f32>,
+    /// Rewards `(n,)`.
+    pub reward: Vec<f64>,
+    /// Own ends `(n,)`.
+    pub terminated: Vec<bool>,
+    /// Ends by time `(n,)`.
+    pub truncated: Vec<bool>,
+    /// Filled with [`AutoReset::SameStep`] only.
+    pub ended: Ended,
+}
+
+/// A batch of environments of any family.
+pub trait Simulator: Send + Sync {
+    /// What may be known before it starts.
+    fn spec(&self) -> &Spec;
+    /// Entities and replicates.
+    fn shape(&self) -> Shape;
+    /// Step of the global clock: it counts every step and goes back only by a reset with a seed.
+    fn clock(&self) -> u32;
+    /// Whether it has been reset.
+    fn started(&self) -> bool;
+    /// Steps since each environment's reset `(n,)`.
+    fn elapsed(&self) -> Vec<u32>;
+    /// Start all environments; with a seed the clock starts at 0, without one the draws go on.
+    fn reset(&mut self, seed: Option<u64>) -> Vec<f32>;
+    /// Start the environments of `mask` `(n,)`; the others show their last observation again.
+    ///
+    /// # Errors
+    /// Refuses a mask of another length, a batch that was not reset, and a mode other than [`AutoReset::Disabled`].
+    fn reset_rows(&mut self, mask: &[bool]) -> Result<Vec<f32>>;
+    /// One step of all environments.
+    ///
+    /// # Errors
+    /// Refuses actions of another length or outside the action space, and a step before the reset that is due.
+    fn step(&mut self, actions: Actions<'_>) -> Result<Stepped>;
+    /// Expected reward of each arm at the coming step `(n, k)`.
+    ///
+    /// # Errors
+    /// Refuses before the first reset, and where actions are not arms.
+    fn expected(&self) -> Result<Vec<f64>>;
+    /// Sums of expected rewards at the coming step.
+    ///
+    /// # Errors
+    /// As [`Simulator::expected`], and refuses arms that do not exist.
+    fn account(&self, action: &[u32], greedy: Option<&[u32]>) -> Result<Account>;
+    /// From now on, sum what each arm would have earned each environment.
+    ///
+    /// # Errors
+    /// Refuses where actions are not arms.
+    fn track_fixed(&mut self) -> Result<()>;
+    /// Those sums `(n, k)`.
+    ///
+    /// # Errors
+    /// Refuses where nobody asked for them.
+    fn fixed_totals(&self) -> Result<Vec<f64>>;
+    /// The whole state as bytes.
+    fn save(&self) -> Vec<u8>;
+    /// Go on from saved bytes.
+    ///
+    /// # Errors
+    /// Refuses bytes that were cut or changed, of another version, or of another environment; nothing changes then.
+    fn restore(&mut self, bytes: &[u8]) -> Result<()>;
+    /// A copy that goes on from here, with the same luck or with that of another seed.
+    fn fork(&self, seed: Option<u64>) -> Box<dyn Simulator>;
+}
+
+/// A batch of environments of family `F`.
+#[derive(Debug)]
+pub struct Batch<F: Family> {
+    family: Arc<F>,
+    identity: [u8; 16],
+    layout: Layout,
+    key: Key,
+    clock: u32,
+    started: bool,
+    blocks: Vec<Block>,
+    pool: Option<Arc<ThreadPool>>,
+}
+
+impl<F: Family> Clone for Batch<F> {
+    fn clone(&self) -> Self {
+        Self { family: Arc::clone(&self.family), blocks: self.blocks.clone(), pool: self.pool.clone(), ..*self }
+    }
+}
+
+impl<F: Family> Batch<F> {
+    /// Make a batch from the JSON text of its configuration.
+    ///
+    /// # Errors
+    /// Names the field, the column or the argument that cannot be used.
+    pub fn new(json: &str, columns: Vec<Column>, layout: Layout, pool: Option<Arc<ThreadPool>>) -> Result<Self> {
+        check_layout(layout)?;
+        let config = config::parse::<F::Config>(F::NAME, json)?;
+        let identity = identity::<F>(&config, &columns, layout);
+        let family = F::new(&config, &mut Columns::new(layout.shape, columns, F::COLUMNS)?)?;
+        Ok(Self {
+            family: Arc::new(family),
+            identity,
+            layout,
+            key: Key::new(layout.seed, Stream::ENVIRONMENT),
+            clock: 0,
+            started: false,
+            blocks: Block::cut(layout.shape, layout.first_entity, layout.first_replicate),
+            pool,
+        })
+    }
+
+    fn reseed(&mut self, seed: u64) {
+        self.layout.seed = seed;
+        self.key = Key::new(seed, Stream::ENVIRONMENT);
+    }
+
+    fn arms(&self, what: &str) -> Result<usize> {
+        match self.family.spec().actions.arms() {
+            0 => Err(Error::NotReady { what: what.into(), need: "only where actions are arms".into() }),
+            arms => Ok(arms),
+        }
+    }
+
+    fn ready(&self, what: &str) -> Result<()> {
+        if self.started {
+            return Ok(());
+        }
+        Err(Error::NotReady { what: what.into(), need: "call reset first".into() })
+    }
+
+    /// Refuse a step while a reset is due that only the caller may make, and one that the clock cannot count.
+    fn due(&self) -> Result<()> {
+        self.ready("step")?;
+        if self.layout.mode == AutoReset::Disabled
+            && let Some(row) = self.blocks.iter().find_map(|b| b.first_over().map(|i| b.row + i))
+        {
+            let need = format!("environment {row} has ended; reset it first");
+            return Err(Error::NotReady { what: "step".into(), need });
+        }
+        if self.clock == u32::MAX {
+            let need = "the clock is at its end; reset with a seed".to_string();
+            return Err(Error::NotReady { what: "step".into(), need });
+        }
+        Ok(())
+    }
+
+    /// The level that all environments share at the coming step, where they do.
+    fn common_level(&self) -> Option<f64> {
+        let modifiers = self.family.modifiers();
+        let first = self.blocks.first().and_then(Block::common_elapsed)?;
+        let same = modifiers.is_timed_only() && self.blocks.iter().all(|b| b.common_elapsed() == Some(first));
+        same.then(|| modifiers.timed(first))
+    }
+}
+
+/// Do `work` on every task, by the pool where that pays.
+fn each<T: Send>(pool: Option<&Arc<ThreadPool>>, rows: usize, tasks: &mut [T], work: impl Fn(&mut T) + Send + Sync) {
+    match pool {
+        Some(pool) if rows >= ALONE => {
+            let grain = (tasks.len() / (8 * pool.current_num_threads())).max(1);
+            pool.install(|| tasks.par_iter_mut().with_min_len(grain).for_each(work));
+        }
+        _ => tasks.iter_mut().for_each(work),
+    }
+}
+
+/// What is left of a slice that is dealt out piece by piece.
+struct Deal<'a, T>(&'a mut [T]);
+
+impl<'a, T> Deal<'a, T> {
+    fn next(&mut self, len: usize) -> &'a mut [T] {
+        let (piece, rest) = std::mem::take(&mut self.0).split_at_mut(len);
+        self.0 = rest;
+        piece
+    }
+}
+
+fn check_layout(layout: Layout) -> Result<()> {
+    let parts = [
+        ("entities", layout.shape.entities, layout.first_entity),
+        ("replicates", layout.shape.replicates, layout.first_replicate),
+    ];
+    for (field, count, first) in parts {
+        if count == 0 || first as usize + count >= u32::MAX as usize {
+            let got = format!("{count} from id {first} on");
+            return Err(config::refuse(field, got, "at least 1, with ids below 4294967295"));
+        }
+    }
+    if layout.shape.rows() > u32::MAX as usize {
+        return Err(config::refuse("replicates × entities", layout.shape.rows(), "fewer than 4294967296"));
+    }
+    Ok(())
+}
+
+/// What a saved state must agree in: family, configuration, columns, ids and mode.
+fn identity<F: Family>(config: &F::Config, columns: &[Column], layout: Layout) -> [u8; 16] {
+    let Layout { shape, first_entity, first_replicate, mode, .. } = layout;
+    let mut text = format!("{} {shape:?} {first_entity} {first_replicate} {mode:?} ", F::NAME);
+    // A configuration that was read from JSON can be written as JSON.
+    text.push_str(&serde_json::to_string(config).unwrap_or_default());
+    let mut bytes = text.into_bytes();
+    for Column { name, values, width } in columns {
+        let cells: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        bytes.extend(format!("{name} {width} ").into_bytes());
+        bytes.extend(digest(&cells));
+    }
+    digest(&bytes)
+}
+
+/// Check that actions lie in the action space.
+fn check_actions(what: &str, space: &ActionSpace, actions: Actions<'_>, rows: usize) -> Result<()> {
+    if actions.len() != rows {
+        let (got, wanted) = (format!("{} actions", actions.len()), format!("{rows}, one an environment"));
+        return Err(Error::Shape { what: what.into(), got, wanted });
+    }
+    let refuse =
+        |row: usize, got: String, wanted: String| Err(Error::Shape { what: format!("{what}[{row}]"), got, wanted });
+    match (space, actions) {
+        (ActionSpace::Discrete { count }, Actions::Arms(arms)) => {
+            let largest = arms.iter().fold(0, |a, &b| a.max(b));
+            if (largest as usize) < *count {
+                return Ok(());
+            }
+            let row = arms.iter().position(|&a| a as usize >= *count).unwrap_or(0);
+            refuse(row, arms[row].to_string(), format!("an arm in 0..{}", count - 1))
+        }
+        (ActionSpace::Box { low, high }, Actions::Points { values, width }) if width == low.len() => {
+            let inside = |(j, &v): (usize, &f32)| (low[j % width]..=high[j % width]).contains(&v);
+            match values.iter().enumerate().position(|cell| !inside(cell)) {
+                None => Ok(()),
+                Some(j) => refuse(
+                    j / width,
+                    values[j].to_string(),
+                    format!("between {} and {}", low[j % width], high[j % width]),
+                ),
+            }
+        }
+        (space, _) => refuse(0, "an action of another kind".into(), format!("one of {space:?}")),
+    }
+}
+
+impl<F: Family> Simulator for Batch<F> {
+    fn spec(&self) -> &Spec {
+        self.family.spec()
+    }
+
+    fn shape(&self) -> Shape {
+        self.layout.shape
+    }
+
+    fn clock(&self) -> u32 {
+        self.clock
+    }
+
+    fn started(&self) -> bool {
+        self.started
+    }
+
+    fn elapsed(&self) -> Vec<u32> {
+        self.blocks.iter().flat_map(|b| (0..b.len).map(|i| b.elapsed(i))).collect()
+    }
+
+    fn reset(&mut self, seed: Option<u64>) -> Vec<f32> {
+        if let Some(seed) = seed {
+            self.reseed(seed);
+            self.clock = 0;
+        }
+        self.started = true;
+        let width = self.spec().observations.len();
+        let mut obs = vec![0.0; self.layout.shape.rows() * width];
+        let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
+        let mut rest = Deal(&mut obs);
+        let mut tasks: Vec<_> = self.blocks.iter_mut().map(|b| (rest.next(b.len * width), b)).collect();
+        let keep_last = turn.mode == AutoReset::Disabled;
+        each(self.pool.as_ref(), self.layout.shape.rows(), &mut tasks, |(obs, block)| {
+            block.totals.fill(0.0);
+            block.reset_all(turn, keep_last, obs);
+        });
+        obs
+    }
+
+    fn reset_rows(&mut self, mask: &[bool]) -> Result<Vec<f32>> {
+        self.ready("reset_mask")?;
+        let rows = self.layout.shape.rows();
+        let refuse = |got: String, wanted: String| Err(Error::Shape { what: "reset_mask".into(), got, wanted });
+        if self.layout.mode != AutoReset::Disabled {
+            return refuse("a mask".into(), "none where environments are reset automatically".into());
+        }
+        if mask.len() != rows {
+            return refuse(format!("{} values", mask.len()), format!("{rows}, one an environment"));
+        }
+        let width = self.spec().observations.len();
+        let mut obs = vec![0.0; rows * width];
+        let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
+        let mut rest = Deal(&mut obs);
+        for block in &mut self.blocks {
+            let mask = &mask[block.row..block.row + block.len];
+            block.reset_masked(turn, mask, rest.next(block.len * width));
+        }
+        Ok(obs)
+    }
+
+    fn step(&mut self, actions: Actions<'_>) -> Result<Stepped> {
+        self.due()?;
+        let rows = self.layout.shape.rows();
+        check_actions("actions", &self.spec().actions, actions, rows)?;
+        let width = self.spec().observations.len();
+        let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
+        let plan = turn.family.plan(self.common_level(), rows);
+        let mut out = Stepped {
+            obs: vec![0.0; rows * width],
+            reward: vec![0.0; rows],
+            terminated: vec![false; rows],
+            truncated: vec![false; rows],
+            ended: Ended::default(),
+        };
+        let (mut obs, mut reward) = (Deal(&mut out.obs), Deal(&mut out.reward));
+        let (mut terminated, mut truncated) = (Deal(&mut out.terminated), Deal(&mut out.truncated));
+        let slots = self.blocks.iter_mut().map(|block| {
+            let len = block.len;
+            let slot = Slot {
+                obs: obs.next(len * width),
+                reward: reward.next(len),
+                terminated: terminated.next(len),
+                truncated: truncated.next(len),
+            };
+            (block, slot, Ended::default())
+        });
+        let mut tasks: Vec<_> = slots.collect();
+        each(self.pool.as_ref(), rows, &mut tasks, |(block, slot, ended)| {
+            *ended = block.step(turn, &plan, actions.part(block.row, block.len), slot);
+        });
+        for (_, _, ended) in tasks {
+            out.ended.rows.extend(ended.rows);
+            out.ended.obs.extend(ended.obs);
+        }
+        self.clock += 1;
+        Ok(out)
+    }
+
+    fn expected(&self) -> Result<Vec<f64>> {
+        self.ready("expected_reward")?;
+        let arms = self.arms("expected_reward")?;
+        let rows = self.layout.shape.rows();
+        let mut out = vec![0.0; rows * arms];
+        let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
+        let mut rest = Deal(&mut out);
+        let mut tasks: Vec<_> = self.blocks.iter().map(|b| (rest.next(b.len * arms), b)).collect();
+        each(self.pool.as_ref(), rows, &mut tasks, |(out, block)| block.expected(turn, out));
+        Ok(out)
+    }
+
+    fn account(&self, action: &[u32], greedy: Option<&[u32]>) -> Result<Account> {
+        self.ready("account")?;
+        let arms = self.arms("account")?;
+        let Shape { replicates, .. } = self.layout.shape;
+        let rows = self.layout.shape.rows();
+        check_actions("action", &self.spec().actions, Actions::Arms(action), rows)?;
+        if let Some(greedy) = greedy {
+            check_actions("greedy", &self.spec().actions, Actions::Arms(greedy), rows)?;
+        }
+        let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
+        let mut tasks: Vec<_> = self.blocks.iter().map(|b| (b, Sums::default())).collect();
+        each(self.pool.as_ref(), rows, &mut tasks, |(block, sums)| {
+            let mut expected = vec![0.0; block.len * arms];
+            block.expected(turn, &mut expected);
+            let part = block.row..block.row + block.len;
+            *sums = Sums::new(&expected, arms, &action[part.clone()], greedy.map(|g| &g[part]));
+        });
+        let mut account = Account::new(replicates, arms, greedy.is_some());
+        for (block, sums) in &tasks {
+            account.add(block.replicate_row, sums);
+        }
+        Ok(account.close(arms))
+    }
+
+    fn track_fixed(&mut self) -> Result<()> {
+        let arms = self.arms("track_fixed")?;
+        for block in &mut self.blocks {
+            block.totals = vec![0.0; block.len * arms];
+        }
+        Ok(())
+    }
+
+    fn fixed_totals(&self) -> Result<Vec<f64>> {
+        if self.blocks.iter().any(|b| b.totals.is_empty()) {
+            return Err(Error::NotReady { what: "fixed_totals".into(), need: "call track_fixed first".into() });
+        }
+        Ok(self.blocks.iter().flat_map(|b| b.totals.iter().copied()).collect())
+    }
+
+    fn save(&self) -> Vec<u8> {
+        let mut writer = Writer::new(self.identity);
+        writer.u64(self.layout.seed);
+        writer.u64(u64::from(self.clock));
+        writer.u64(u64::from(self.started));
+        if self.started {
+            self.blocks.iter().for_each(|block| block.save(&mut writer));
+        }
+        writer.finish()
+    }
+
+    fn restore(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut reader = Reader::new(bytes, self.identity)?;
+        let mut next = self.clone();
+        next.reseed(reader.u64()?);
+        next.clock = reader.u64()? as u32;
+        next.started = reader.u64()? == 1;
+        if next.started {
+            next.blocks.iter_mut().try_for_each(|block| block.restore(&*self.family, &mut reader))?;
+        }
+        *self = next;
+        Ok(())
+    }
+
+    fn fork(&self, seed: Option<u64>) -> Box<dyn Simulator> {
+        let mut copy = self.clone();
+        if let Some(seed) = seed {
+            copy.reseed(seed);
+        }
+        Box::new(copy)
+    }
+}

@@ -1,0 +1,349 @@
+//! A block: neighbouring entities of one replicate, stepped by one thread, with everything that carries over.
+
+use crate::batch::{AutoReset, Ended};
+use crate::columns::Shape;
+use crate::error::Result;
+use crate::family::{Actions, Family, Out, Rows, Run, State};
+use crate::modifiers::{Level, Place, Scope};
+use crate::rng::Key;
+use crate::state::{Reader, Writer};
+
+/// Most environments of a block: what one of them needs stays in a core's own cache.
+pub const BLOCK: usize = 2048;
+
+/// What carries over from step to step, and where the block stands in its batch.
+///
+/// `elapsed` and `over` have one entry where all environments of the block are equal in it, else one each.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// Environments of the block.
+    pub len: usize,
+    /// Place of the first one in the batch.
+    pub row: usize,
+    /// Place of its replicate among the batch's replicates.
+    pub replicate_row: usize,
+    /// Expected reward of always playing each arm `(len, k)`, summed over steps; empty where nobody asked.
+    pub totals: Vec<f64>,
+    entity_row: usize,
+    replicate: u32,
+    entity: u32,
+    state: Vec<f64>,
+    walks: Vec<Vec<f64>>,
+    elapsed: Vec<u32>,
+    over: Vec<bool>,
+    last: Vec<f32>,
+}
+
+/// The slices of a step's output that belong to one block.
+#[derive(Debug)]
+pub struct Slot<'a> {
+    /// Observations.
+    pub obs: &'a mut [f32],
+    /// Rewards.
+    pub reward: &'a mut [f64],
+    /// Own ends.
+    pub terminated: &'a mut [bool],
+    /// Ends by time.
+    pub truncated: &'a mut [bool],
+}
+
+/// What all blocks of a batch share at one step.
+#[derive(Debug)]
+pub struct Turn<'a, F: Family> {
+    /// The family.
+    pub family: &'a F,
+    /// Generator of the environment's draws.
+    pub key: Key,
+    /// Step of the global clock.
+    pub step: u32,
+    /// What happens to environments that ended.
+    pub mode: AutoReset,
+}
+
+impl<F: Family> Clone for Turn<'_, F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F: Family> Copy for Turn<'_, F> {}
+
+impl Block {
+    /// The blocks of a batch, in order. They begin at entity ids that `BLOCK` divides, so that shards of a batch which
+    /// are cut there have the same blocks as the whole.
+    pub fn cut(shape: Shape, first_entity: u32, first_replicate: u32) -> Vec<Self> {
+        let mut blocks = Vec::new();
+        for replicate_row in 0..shape.replicates {
+            let mut entity_row = 0;
+            while entity_row < shape.entities {
+                let entity = first_entity + entity_row as u32;
+                let len = (BLOCK - entity as usize % BLOCK).min(shape.entities - entity_row);
+                blocks.push(Self {
+                    len,
+                    row: replicate_row * shape.entities + entity_row,
+                    replicate_row,
+                    totals: Vec::new(),
+                    entity_row,
+                    replicate: first_replicate + replicate_row as u32,
+                    entity,
+                    state: Vec::new(),
+                    walks: Vec::new(),
+                    elapsed: vec![0],
+                    over: vec![false],
+                    last: Vec::new(),
+                });
+                entity_row += len;
+            }
+        }
+        blocks
+    }
+
+    /// Time of environment `i` since its reset.
+    pub fn elapsed(&self, i: usize) -> u32 {
+        if self.elapsed.len() == 1 { self.elapsed[0] } else { self.elapsed[i] }
+    }
+
+    /// Time since the reset, where all have the same.
+    pub fn common_elapsed(&self) -> Option<u32> {
+        (self.elapsed.len() == 1).then(|| self.elapsed[0])
+    }
+
+    /// Whether environment `i` has ended and not been reset.
+    pub fn over(&self, i: usize) -> bool {
+        if self.over.len() == 1 { self.over[0] } else { self.over[i] }
+    }
+
+    /// The first environment that has ended and not been reset.
+    pub fn first_over(&self) -> Option<usize> {
+        self.over.iter().position(|over| *over)
+    }
+
+    fn run<'a>(&'a self, key: Key, step: u32, level: Level<'a>) -> Run<'a> {
+        Run {
+            key,
+            step,
+            replicate: self.replicate,
+            entity: self.entity,
+            len: self.len,
+            entity_row: self.entity_row,
+            row: self.row,
+            level,
+            elapsed: &self.elapsed,
+        }
+    }
+
+    /// The product of the modifiers now; `room` holds it where it differs between environments.
+    fn level<'a, F: Family>(&self, family: &F, room: &'a mut Vec<f64>) -> Level<'a> {
+        let modifiers = family.modifiers();
+        let shared = self.walks.iter().filter(|walk| walk.len() == 1).fold(1.0, |level, walk| level * walk[0]);
+        let own = self.walks.iter().any(|walk| walk.len() > 1);
+        if let (Some(t), false) = (self.common_elapsed(), own) {
+            return Level::Same(modifiers.timed(t) * shared);
+        }
+        room.clear();
+        match self.common_elapsed() {
+            Some(t) => room.resize(self.len, modifiers.timed(t) * shared),
+            None => room.extend(self.elapsed.iter().map(|&t| modifiers.timed(t) * shared)),
+        }
+        for walk in self.walks.iter().filter(|walk| walk.len() > 1) {
+            room.iter_mut().zip(walk).for_each(|(level, value)| *level *= value);
+        }
+        Level::Each(room)
+    }
+
+    /// Start every environment; `step` is that of the coming decision.
+    pub fn reset_all<F: Family>(&mut self, turn: Turn<'_, F>, keep_last: bool, obs: &mut [f32]) {
+        self.elapsed = vec![0];
+        self.over = vec![false];
+        self.walks = turn.family.modifiers().walks().map(|(_, walk)| vec![walk.start; walk.width(self.len)]).collect();
+        self.state.clear();
+        self.state.resize(turn.family.state().len() * self.len, 0.0);
+        self.start_rows(turn, Rows::All(self.len), obs);
+        if keep_last {
+            self.last = obs.to_vec();
+        }
+    }
+
+    /// Start the environments of `mask`; the others keep their last observation.
+    pub fn reset_masked<F: Family>(&mut self, turn: Turn<'_, F>, mask: &[bool], obs: &mut [f32]) {
+        let rows: Vec<u32> = (0..self.len as u32).filter(|&i| mask[i as usize]).collect();
+        obs.copy_from_slice(&self.last);
+        if !rows.is_empty() {
+            self.restart(turn, &rows, obs);
+            self.last.copy_from_slice(obs);
+        }
+    }
+
+    /// Set the listed environments to their start: time, walks, state and observation.
+    fn restart<F: Family>(&mut self, turn: Turn<'_, F>, rows: &[u32], obs: &mut [f32]) {
+        if rows.len() == self.len {
+            self.elapsed = vec![0];
+            self.over = vec![false];
+        } else {
+            self.spread();
+        }
+        for ((_, walk), values) in turn.family.modifiers().walks().zip(&mut self.walks) {
+            if walk.scope == Scope::Environment {
+                for &i in rows {
+                    values[i as usize] = walk.start;
+                }
+            }
+        }
+        if self.elapsed.len() > 1 {
+            for &i in rows {
+                self.elapsed[i as usize] = 0;
+                self.over[i as usize] = false;
+            }
+        }
+        self.start_rows(turn, Rows::These(rows), obs);
+    }
+
+    /// From now on each environment has a time and an end of its own.
+    fn spread(&mut self) {
+        if self.elapsed.len() != self.len {
+            self.elapsed = vec![self.elapsed[0]; self.len];
+            self.over = vec![self.over[0]; self.len];
+        }
+    }
+
+    fn start_rows<F: Family>(&mut self, turn: Turn<'_, F>, rows: Rows<'_>, obs: &mut [f32]) {
+        let mut room = Vec::new();
+        let level = self.level(turn.family, &mut room);
+        let mut values = std::mem::take(&mut self.state);
+        let mut state = State { values: &mut values, len: self.len };
+        turn.family.reset(&self.run(turn.key, turn.step, level), rows, &mut state, obs);
+        self.state = values;
+    }
+
+    /// One step of every environment of the block.
+    pub fn step<F: Family>(
+        &mut self,
+        turn: Turn<'_, F>,
+        plan: &F::Plan,
+        actions: Actions<'_>,
+        slot: &mut Slot<'_>,
+    ) -> Ended {
+        let mut room = Vec::new();
+        let level = self.level(turn.family, &mut room);
+        self.add_totals(turn, level);
+        let mut values = std::mem::take(&mut self.state);
+        let mut state = State { values: &mut values, len: self.len };
+        let mut out = Out { obs: slot.obs, reward: slot.reward, terminated: slot.terminated };
+        turn.family.step(&self.run(turn.key, turn.step, level), plan, actions, &mut state, &mut out);
+        self.state = values;
+        self.advance(turn);
+        let ended = self.end(turn, slot);
+        if !self.last.is_empty() {
+            self.last.copy_from_slice(slot.obs);
+        }
+        ended
+    }
+
+    fn advance<F: Family>(&mut self, turn: Turn<'_, F>) {
+        self.elapsed.iter_mut().for_each(|t| *t = t.saturating_add(1));
+        if self.walks.is_empty() {
+            return;
+        }
+        let mut words = vec![0; self.len];
+        let place = Place { key: turn.key, step: turn.step, replicate: self.replicate, entity: self.entity };
+        for ((slot, walk), values) in turn.family.modifiers().walks().zip(&mut self.walks) {
+            walk.advance(place, slot, &mut words, values);
+        }
+    }
+
+    /// Find who ended, and start those anew whom the mode starts anew.
+    fn end<F: Family>(&mut self, turn: Turn<'_, F>, slot: &mut Slot<'_>) -> Ended {
+        let spec = turn.family.spec();
+        let next = Turn { step: turn.step.wrapping_add(1), ..turn };
+        if self.over.contains(&true) {
+            let rows: Vec<u32> = (0..self.len as u32).filter(|&i| self.over(i as usize)).collect();
+            self.restart(next, &rows, slot.obs);
+            for &i in &rows {
+                slot.reward[i as usize] = 0.0;
+                slot.terminated[i as usize] = false;
+            }
+        }
+        if spec.terminates && slot.terminated.contains(&true) {
+            self.spread();
+        }
+        if let Some(horizon) = spec.horizon
+            && self.elapsed.iter().any(|&t| t >= horizon)
+        {
+            for i in 0..self.len {
+                slot.truncated[i] = self.elapsed(i) >= horizon;
+            }
+        }
+        let ends = |i: usize| slot.terminated[i] || slot.truncated[i];
+        if turn.mode != AutoReset::SameStep {
+            for i in 0..self.over.len() {
+                self.over[i] = ends(i);
+            }
+            return Ended::default();
+        }
+        let rows: Vec<u32> = (0..self.len as u32).filter(|&i| ends(i as usize)).collect();
+        let width = spec.observations.len();
+        let last = rows.iter().flat_map(|&i| &slot.obs[i as usize * width..(i as usize + 1) * width]);
+        let ended = Ended { obs: last.copied().collect(), rows: rows.iter().map(|i| i + self.row as u32).collect() };
+        if !rows.is_empty() {
+            self.restart(next, &rows, slot.obs);
+        }
+        ended
+    }
+
+    /// Expected reward of each arm at the coming step `(len, k)`; 0 for environments that only wait for their reset.
+    pub fn expected<F: Family>(&self, turn: Turn<'_, F>, out: &mut [f64]) {
+        let mut room = Vec::new();
+        let level = self.level(turn.family, &mut room);
+        self.expected_at(turn, level, out);
+    }
+
+    fn expected_at<F: Family>(&self, turn: Turn<'_, F>, level: Level<'_>, out: &mut [f64]) {
+        turn.family.expected(&self.run(turn.key, turn.step, level), &self.state, out);
+        if self.over.contains(&true) {
+            let arms = out.len() / self.len;
+            for (i, row) in out.chunks_mut(arms).enumerate() {
+                if self.over(i) {
+                    row.fill(0.0);
+                }
+            }
+        }
+    }
+
+    fn add_totals<F: Family>(&mut self, turn: Turn<'_, F>, level: Level<'_>) {
+        if self.totals.is_empty() {
+            return;
+        }
+        let mut expected = vec![0.0; self.totals.len()];
+        self.expected_at(turn, level, &mut expected);
+        self.totals.iter_mut().zip(expected).for_each(|(total, value)| *total += value);
+    }
+
+    /// Write what carries over.
+    pub fn save(&self, writer: &mut Writer) {
+        writer.list(&self.elapsed, u32::to_le_bytes);
+        writer.list(&self.over, |over| [u8::from(over)]);
+        writer.list(&self.state, f64::to_le_bytes);
+        self.walks.iter().for_each(|walk| writer.list(walk, f64::to_le_bytes));
+        writer.list(&self.last, f32::to_le_bytes);
+        writer.list(&self.totals, f64::to_le_bytes);
+    }
+
+    /// Read what [`Block::save`] wrote.
+    ///
+    /// # Errors
+    /// Refuses lists of other lengths.
+    pub fn restore<F: Family>(&mut self, family: &F, reader: &mut Reader<'_>) -> Result<()> {
+        let spec = family.spec();
+        self.elapsed = reader.list(&[1, self.len], u32::from_le_bytes)?;
+        self.over = reader.list(&[self.elapsed.len()], |[over]| over == 1)?;
+        self.state = reader.list(&[0, family.state().len() * self.len], f64::from_le_bytes)?;
+        self.walks = family
+            .modifiers()
+            .walks()
+            .map(|(_, walk)| reader.list(&[walk.width(self.len)], f64::from_le_bytes))
+            .collect::<Result<_>>()?;
+        self.last = reader.list(&[0, spec.observations.len() * self.len], f32::from_le_bytes)?;
+        self.totals = reader.list(&[0, spec.actions.arms() * self.len], f64::from_le_bytes)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,189 @@
+//! Parameters that are shared by all environments or stand in columns, one cell for each.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, Result};
+
+/// Size of a batch: environment `replicate × entities + entity`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Entities of a replicate.
+    pub entities: usize,
+    /// Replicates.
+    pub replicates: usize,
+}
+
+impl Shape {
+    /// Number of environments.
+    pub fn rows(self) -> usize {
+        self.entities * self.replicates
+    }
+}
+
+/// A parameter: shared by all environments, own to each entity or own to each environment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Param {
+    values: Vec<f64>,
+    width: usize,
+    own: Own,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Own {
+    Nobody,
+    Entity,
+    Environment,
+}
+
+impl Param {
+    /// A parameter that all share, with one value an arm or one for all arms.
+    pub fn shared(values: Vec<f64>) -> Self {
+        Self { width: values.len(), values, own: Own::Nobody }
+    }
+
+    /// The values where all share them.
+    pub fn as_shared(&self) -> Option<&[f64]> {
+        (self.own == Own::Nobody).then_some(&self.values[..])
+    }
+
+    /// Values of one environment: one an arm, or one for all arms.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Every value.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// The same kind of parameter with other values, made row by row.
+    #[must_use]
+    pub fn map_rows(&self, f: impl Fn(&[f64]) -> f64) -> Self {
+        Self { values: self.values.chunks(self.width.max(1)).map(f).collect(), width: 1, own: self.own }
+    }
+
+    /// The cells of `len` neighbours.
+    #[inline]
+    pub fn cells(&self, entity_row: usize, row: usize, len: usize) -> Cells<'_> {
+        let first = match self.own {
+            Own::Nobody => return Cells { values: &self.values, stride: 0, width: self.width },
+            Own::Entity => entity_row,
+            Own::Environment => row,
+        };
+        let values = &self.values[first * self.width..(first + len) * self.width];
+        Cells { values, stride: self.width, width: self.width }
+    }
+
+    /// One number for every environment of a batch, where the parameter is one number wide and not shared.
+    pub fn spread(&self, shape: Shape) -> Vec<f64> {
+        let row = |i: usize| match self.own {
+            Own::Nobody => 0,
+            Own::Entity => i % shape.entities,
+            Own::Environment => i,
+        };
+        (0..shape.rows()).map(|i| self.values[row(i) * self.width]).collect()
+    }
+}
+
+/// Cells of neighbouring environments.
+#[derive(Debug, Clone, Copy)]
+pub struct Cells<'a> {
+    values: &'a [f64],
+    stride: usize,
+    width: usize,
+}
+
+impl<'a> Cells<'a> {
+    /// The value of environment `i` for `arm`.
+    #[inline(always)]
+    pub fn at(&self, i: usize, arm: usize) -> f64 {
+        self.values[i * self.stride + if self.width == 1 { 0 } else { arm }]
+    }
+
+    /// The values where all environments share them.
+    #[inline]
+    pub fn as_shared(&self) -> Option<&'a [f64]> {
+        (self.stride == 0).then_some(self.values)
+    }
+}
+
+/// The columns that were given with a batch; a family takes those that it knows.
+#[derive(Debug)]
+pub struct Columns {
+    shape: Shape,
+    given: BTreeMap<String, Param>,
+}
+
+/// One column as it crosses the seam: `rows × width` values, row by row.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// Name of the parameter.
+    pub name: String,
+    /// The values.
+    pub values: Vec<f64>,
+    /// Values of a row.
+    pub width: usize,
+}
+
+impl Columns {
+    /// Check the lengths of `columns`, and that no cell is NaN.
+    ///
+    /// # Errors
+    /// Names the column that is not as long as the batch, or the cell that is not a number.
+    pub fn new(shape: Shape, columns: Vec<Column>, known: &[&str]) -> Result<Self> {
+        let mut given = BTreeMap::new();
+        for Column { name, values, width } in columns {
+            let what = format!("columns[\"{name}\"]");
+            if !known.contains(&name.as_str()) {
+                return Err(Error::Unknown { kind: "column", name, known: known.join(", ") });
+            }
+            let rows = values.len() / width.max(1);
+            let own = if rows == shape.entities && width > 0 {
+                Own::Entity
+            } else if rows == shape.rows() && width > 0 {
+                Own::Environment
+            } else {
+                let wanted = format!("{} (entities) or {} (environments) rows", shape.entities, shape.rows());
+                return Err(Error::Shape { what, got: format!("{rows} rows of {width}"), wanted });
+            };
+            if let Some(place) = values.iter().position(|v| !v.is_finite()) {
+                return Err(Error::Config {
+                    field: format!("{what} row {}", place / width),
+                    got: values[place].to_string(),
+                    wanted: "a finite number".into(),
+                });
+            }
+            given.insert(name, Param { values, width, own });
+        }
+        Ok(Self { shape, given })
+    }
+
+    /// The size of the batch.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The column `name` where it was given, else `values` shared by all; every value must satisfy `wanted`.
+    ///
+    /// # Errors
+    /// Names the field, or the column and row, whose value does not satisfy it.
+    pub fn take(
+        &mut self,
+        family: &str,
+        name: &str,
+        values: &[f64],
+        (wanted, holds): (&str, fn(f64) -> bool),
+    ) -> Result<Param> {
+        let (param, column) = match self.given.remove(name) {
+            Some(param) => (param, true),
+            None => (Param::shared(values.to_vec()), false),
+        };
+        let Some(place) = param.values.iter().position(|&v| !holds(v)) else { return Ok(param) };
+        let field = if column {
+            format!("columns[\"{name}\"] row {}", place / param.width)
+        } else {
+            format!("{family}.{name}")
+        };
+        Err(Error::Config { field, got: param.values[place].to_string(), wanted: wanted.into() })
+    }
+}

@@ -1,0 +1,159 @@
+//! One period of a cohort a step: of `size` people some interact, and of those some convert.
+//!
+//! `interactions ~ Binomial(size, p[k])`, `conversions ~ Binomial(interactions, q[k])`; both chances are multiplied by the
+//! modifiers and clipped to [0, 1]. The reward is `scale[k] × conversions + offset[k]`.
+//!
+//! Slots: 0 interactions, 1 conversions. Both samplers are the inverse distribution function of their word, so that the
+//! luck of an entity on a day is the same for every arm.
+
+use serde::{Deserialize, Serialize};
+
+use crate::columns::{Columns, Param};
+use crate::config::{self, CHANCE, COUNT, PerArm};
+use crate::error::Result;
+use crate::family::{ActionSpace, Actions, Channel, Counts, Coupling, Family, Out, Rows, Run, Spec, State};
+use crate::modifiers::{Modifier, Modifiers};
+use crate::samplers::binomial;
+
+const INTERACTIONS: u32 = 0;
+const CONVERSIONS: u32 = 1;
+
+/// Settings of a cohort.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// People of a cohort; a column of this name gives each entity its own.
+    pub size: u32,
+    /// Chance that a person interacts, by arm; a column of this name gives each entity its own.
+    pub p: PerArm,
+    /// Chance that who interacts converts, by arm; a column of this name gives each entity its own.
+    pub q: PerArm,
+    /// Reward of a conversion, by arm.
+    pub scale: PerArm,
+    /// Reward of playing the arm at all, by arm; a cost is negative.
+    pub offset: PerArm,
+    /// Names of the arms.
+    pub labels: Vec<String>,
+    /// Steps of an episode, or null for no end.
+    pub horizon: Option<u32>,
+    /// What changes both chances over time.
+    pub modifiers: Vec<Modifier>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            size: 10_000,
+            p: PerArm::same(0.5),
+            q: PerArm(vec![0.2, 0.3]),
+            scale: PerArm::same(1.0),
+            offset: PerArm::same(0.0),
+            labels: Vec::new(),
+            horizon: Some(365),
+            modifiers: Vec::new(),
+        }
+    }
+}
+
+/// A cohort whose people interact and convert.
+#[derive(Debug)]
+pub struct Cohort {
+    spec: Spec,
+    modifiers: Modifiers,
+    size: Param,
+    p: Param,
+    q: Param,
+    scale: Vec<f64>,
+    offset: Vec<f64>,
+}
+
+impl Family for Cohort {
+    const NAME: &'static str = "cohort";
+    const COLUMNS: &'static [&'static str] = &["size", "p", "q"];
+    type Config = Config;
+    type Plan = ();
+
+    fn new(config: &Config, columns: &mut Columns) -> Result<Self> {
+        let size = columns.take(Self::NAME, "size", &[f64::from(config.size)], COUNT)?;
+        let p = columns.take(Self::NAME, "p", &config.p.0, CHANCE)?;
+        let q = columns.take(Self::NAME, "q", &config.q.0, CHANCE)?;
+        if size.width() != 1 {
+            return Err(config::refuse("columns[\"size\"]", format!("{} values a row", size.width()), "1"));
+        }
+        let lengths = [
+            ("p", p.width()),
+            ("q", q.width()),
+            ("scale", config.scale.0.len()),
+            ("offset", config.offset.0.len()),
+            ("labels", config.labels.len().max(1)),
+        ];
+        let arms = config::arms(Self::NAME, &lengths)?;
+        config::labels(Self::NAME, &config.labels, arms)?;
+        config::horizon(Self::NAME, config.horizon)?;
+        let scale = config.scale.spread("cohort.scale", arms)?;
+        let offset = config.offset.spread("cohort.offset", arms)?;
+        let largest = size.values().iter().fold(0.0_f64, |a, &b| a.max(b)) as f32;
+        let bound = |pick: fn(f64, f64) -> f64, start: f64| {
+            size.map_rows(|n| scale.iter().zip(&offset).map(|(s, o)| pick(*o, s * n[0] + o)).fold(start, pick))
+        };
+        let spec = Spec {
+            actions: ActionSpace::Discrete { count: arms },
+            action_labels: config.labels.clone(),
+            observations: vec![Channel::new("interactions", 0.0, largest), Channel::new("conversions", 0.0, largest)],
+            horizon: config.horizon,
+            coupling: Coupling::Independent,
+            terminates: false,
+            reward_low: bound(f64::min, f64::INFINITY),
+            reward_high: bound(f64::max, f64::NEG_INFINITY),
+            counts: Some(Counts { trials: size.clone(), scale: scale.clone(), offset: offset.clone() }),
+        };
+        let modifiers = Modifiers::new(Self::NAME, &config.modifiers)?;
+        Ok(Self { spec, modifiers, size, p, q, scale, offset })
+    }
+
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn modifiers(&self) -> &Modifiers {
+        &self.modifiers
+    }
+
+    fn plan(&self, _level: Option<f64>, _rows: usize) {}
+
+    fn reset(&self, _run: &Run<'_>, rows: Rows<'_>, _state: &mut State<'_>, obs: &mut [f32]) {
+        rows.iter().for_each(|i| obs[2 * i..2 * i + 2].fill(0.0));
+    }
+
+    fn step(&self, run: &Run<'_>, (): &(), actions: Actions<'_>, _state: &mut State<'_>, out: &mut Out<'_>) {
+        let arms = actions.arms();
+        let (sizes, ps, qs) = (run.cells(&self.size), run.cells(&self.p), run.cells(&self.q));
+        let mut words = vec![0; run.len];
+        let mut interactions = vec![0; run.len];
+        let mut conversions = vec![0; run.len];
+        let chance = |rate: f64, i: usize| (rate * run.level.at(i)).clamp(0.0, 1.0);
+        let size: Vec<u32> = (0..run.len).map(|i| sizes.at(i, 0) as u32).collect();
+        let mut p: Vec<f64> = arms.iter().enumerate().map(|(i, &a)| chance(ps.at(i, a as usize), i)).collect();
+        run.words(INTERACTIONS, &mut words);
+        binomial::fill(&words, &size, &p, &mut interactions);
+        arms.iter().enumerate().zip(&mut p).for_each(|((i, &a), p)| *p = chance(qs.at(i, a as usize), i));
+        run.words(CONVERSIONS, &mut words);
+        binomial::fill(&words, &interactions, &p, &mut conversions);
+        for (i, &arm) in arms.iter().enumerate() {
+            out.obs[2 * i] = interactions[i] as f32;
+            out.obs[2 * i + 1] = conversions[i] as f32;
+            out.reward[i] = self.scale[arm as usize] * f64::from(conversions[i]) + self.offset[arm as usize];
+        }
+    }
+
+    fn expected(&self, run: &Run<'_>, _state: &[f64], out: &mut [f64]) {
+        let (sizes, ps, qs) = (run.cells(&self.size), run.cells(&self.p), run.cells(&self.q));
+        for (i, row) in out.chunks_exact_mut(self.scale.len()).enumerate() {
+            let level = run.level.at(i);
+            for (arm, value) in row.iter_mut().enumerate() {
+                let chance = (ps.at(i, arm) * level).clamp(0.0, 1.0) * (qs.at(i, arm) * level).clamp(0.0, 1.0);
+                *value = self.scale[arm] * (sizes.at(i, 0) * chance) + self.offset[arm];
+            }
+        }
+    }
+}
