@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import operator
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
 from onetake._core import VecSim
+from onetake.draws import thread_count
 from onetake.errors import ConfigError, ShapeError
 from onetake.types import Float64
 
@@ -50,7 +50,7 @@ def make_native(
         _id("first_replicate", first[1]),
         whole("seed", seed),
         mode.value,
-        _threads(threads),
+        thread_count(threads),
     )
 
 
@@ -106,17 +106,6 @@ def _cells(name: str, values: Any) -> Float64:
         raise ShapeError(f'columns["{name}"]: got {got}; wanted numbers of shape (rows,) or (rows, arms)')
     cells = np.ascontiguousarray(array, dtype=np.float64)
     return cells[:, np.newaxis] if cells.ndim == 1 else cells
-
-
-def _threads(threads: int | None) -> int:
-    if threads is not None:
-        return whole("threads", threads, 1)
-    given = os.environ.get("ONETAKE_THREADS")
-    if given is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not given.isdigit() or int(given) < 1:
-        raise ConfigError(f"ONETAKE_THREADS: got {given!r}; wanted a whole number, at least 1")
-    return int(given)
 
 
 def single_spaces(spec: dict[str, Any]) -> tuple[spaces.Box, spaces.Space[Any]]:
