@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __version__: str
+__source__: str
 
 def philox_block(counter: list[int], key: list[int]) -> list[int]: ...
 def words(

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-import os
-
+from onetake.caching import CacheOptions, CachingSession
 from onetake.hooks import ProgressHooks
 
-# The telemetry plugin that Kedro brings would write an id into pyproject.toml and ask the network at every command.
-os.environ.setdefault("DO_NOT_TRACK", "1")
 
+def core_source() -> str:
+    """Return the hash of the Rust sources that the extension was built from; the same on every machine."""
+    from onetake import _core
+
+    return str(_core.__source__)
+
+
+class Session(CachingSession):
+    """A session in which plain `kedro run` skips what is up to date."""
+
+    cache_options = CacheOptions(
+        first_party=("onetake",),
+        # What these compute may differ from one version to the next.
+        versions=("numpy", "polars", "scipy"),
+        # What conf names is an agent or an estimator; a file that it names counts by itself.
+        by_name={
+            "onetake.build:_module_by_name": ("onetake.agents", "onetake.estimators"),
+            "onetake.build:_module_of_file": (),
+        },
+        # A digest of the library itself would differ from one compiler to the next.
+        tokens={"onetake._core": core_source},
+    )
+
+
+SESSION_CLASS = Session
 HOOKS = (ProgressHooks(),)
 
 CONFIG_LOADER_ARGS = {

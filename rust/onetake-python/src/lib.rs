@@ -31,6 +31,8 @@ mod _core {
     #[pymodule_init]
     fn init(m: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
         use pyo3::types::PyModuleMethods;
+        // The hash that `build.rs` makes of the Rust sources.
+        m.add("__source__", env!("ONETAKE_SOURCE"))?;
         m.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -1,0 +1,173 @@
+"""The code that a function depends on: definitions reached from it, through first-party modules only."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+
+from onetake.caching.fingerprint import Memo, content_digest, digest, file_state
+from onetake.caching.options import CacheOptions
+from onetake.caching.sources import DYNAMIC, EVERY, MAYBE, Definition, Source, joined, read_source
+
+WHOLE = "*"
+Symbol = tuple[str, str]
+"""A module and a top-level name in it; `WHOLE` for the module as one; no module for a package of others."""
+
+
+class Closure:
+    """Walks from references to everything that they depend on, and says it as `{part: text}`.
+
+    Two closures are equal exactly if nothing that counts has changed. A module is read again only when its file has.
+    """
+
+    def __init__(self, options: CacheOptions, memo: Path) -> None:
+        self._options = options
+        self._memo = Memo(memo)
+        self._sources: dict[str, Source | None] = {}
+        self._specs: dict[str, importlib.machinery.ModuleSpec | None] = {}
+        self._edges: dict[Symbol, list[Symbol]] = {}
+        self._parts: dict[Symbol, tuple[str, str]] = {}
+        self.states: dict[Path, list[int]] = {}
+        self._files: dict[str, Path] = {}
+        importlib.invalidate_caches()
+
+    def parts(self, references: Iterable[str]) -> dict[str, str]:
+        """Return every part of the closure of some references, with its digest, version or token.
+
+        >>> Closure(CacheOptions(), Path("nowhere")).parts(["json:loads"])
+        {}
+        """
+        waiting = [symbol for reference in references for symbol in self.resolve(reference)]
+        reached = set(waiting)
+        while waiting:
+            for symbol in self.edges(waiting.pop()):
+                if symbol not in reached:
+                    reached.add(symbol)
+                    waiting.append(symbol)
+        return dict(
+            sorted(self._part(symbol) for symbol in reached if symbol[0] or symbol[1] in self._options.versions)
+        )
+
+    def add_file(self, module: str, path: Path) -> None:
+        """Let a module that was loaded from a file of its own count as first-party."""
+        self._files[module] = path
+
+    def is_first_party(self, module: str) -> bool:
+        """Return whether the source of a module counts."""
+        return module.partition(".")[0] in self._options.first_party or module in self._files
+
+    def save(self) -> None:
+        """Keep what was read for the next process."""
+        self._memo.save()
+
+    def resolve(self, reference: str) -> list[Symbol]:
+        """Return the symbols that a reference stands for, through re-exports and submodules."""
+        if reference.endswith(EVERY):
+            return [(module, WHOLE) for module in self.modules(reference.removesuffix(EVERY))]
+        only_if_defined = reference.startswith(MAYBE)
+        module, _, chain = reference.removeprefix(MAYBE).partition(":")
+        seen = set[tuple[str, str]]()
+        while (module, chain) not in seen:
+            seen.add((module, chain))
+            if not self.is_first_party(module):
+                return [("", module.partition(".")[0])]
+            source = self.source(module)
+            head, _, rest = chain.partition(".")
+            if source is None or not head:
+                return [(module, WHOLE)] if self.spec(module) or module in self._files else []
+            if head in source.definitions:
+                return [(module, head)]
+            if head in source.imports:
+                module, _, chain = joined(source.imports[head], rest).partition(":")
+            elif self.spec(f"{module}.{head}"):
+                module, chain = f"{module}.{head}", rest
+            else:
+                starred = [symbol for star in source.stars for symbol in self.resolve(MAYBE + joined(star, chain))]
+                # A name that only running the module would show: the whole module counts.
+                return starred or ([] if only_if_defined else [(module, WHOLE)])
+        return [(module, WHOLE)]
+
+    def edges(self, symbol: Symbol) -> list[Symbol]:
+        """Return the symbols that a symbol mentions."""
+        if symbol not in self._edges:
+            references = self._definition(symbol).references if symbol[0] else []
+            found = {target for reference in references if reference != DYNAMIC for target in self.resolve(reference)}
+            if DYNAMIC in references:
+                packages = self._options.by_name.get(":".join(symbol), self._options.first_party)
+                found |= {(module, WHOLE) for package in packages for module in self.modules(package)}
+            self._edges[symbol] = sorted(found - {symbol})
+        return self._edges[symbol]
+
+    def _definition(self, symbol: Symbol) -> Definition:
+        source = self.source(symbol[0])
+        if source is None:
+            return Definition()
+        return source.whole if symbol[1] == WHOLE else source.definitions[symbol[1]]
+
+    def _part(self, symbol: Symbol) -> tuple[str, str]:
+        module, name = symbol
+        if symbol not in self._parts:
+            if not module:
+                self._parts[symbol] = (f"version {name}", metadata.version(name))
+            elif self.source(module) is None:
+                self._parts[symbol] = (f"code {module}", self._token(module))
+            else:
+                label = f"code {module}" if name == WHOLE else f"code {module}.{name}"
+                self._parts[symbol] = (label, digest(*self._definition(symbol).digests))
+        return self._parts[symbol]
+
+    def _token(self, module: str) -> str:
+        """Return what stands for the source of a module that has none."""
+        if module in self._options.tokens:
+            return self._options.tokens[module]()
+        spec = self.spec(module)
+        return content_digest(Path(spec.origin)) if spec and spec.origin and spec.has_location else ""
+
+    def spec(self, module: str) -> importlib.machinery.ModuleSpec | None:
+        """Return where a module lies, without importing it or its packages."""
+        if module not in self._specs:
+            parent = module.rpartition(".")[0]
+            loaded = sys.modules.get(module)
+            if not parent:
+                spec = loaded.__spec__ if loaded else importlib.machinery.PathFinder.find_spec(module)
+            else:
+                above = self.spec(parent)
+                folders = above.submodule_search_locations if above else None
+                spec = importlib.machinery.PathFinder.find_spec(module, folders) if folders else None
+            self._specs[module] = spec
+        return self._specs[module]
+
+    def source(self, module: str) -> Source | None:
+        """Return what a first-party module defines; None if it has no Python source."""
+        if module not in self._sources:
+            spec = None if module in self._files else self.spec(module)
+            origin = self._files.get(module) or (Path(spec.origin) if spec and spec.origin else None)
+            is_source = origin is not None and origin.suffix == ".py"
+            is_package = spec is not None and spec.submodule_search_locations is not None
+            self._sources[module] = self._read(origin, module, is_package) if origin and is_source else None
+        return self._sources[module]
+
+    def _read(self, path: Path, module: str, is_package: bool) -> Source:
+        state = self.states[path] = file_state(path)
+        plain = self._memo.recall(path, state)
+        if plain is not None:
+            return Source.from_json(plain)
+        source = read_source(path.read_text("utf-8"), module, is_package)
+        self._memo.note(path, state, source.to_json())
+        return source
+
+    def modules(self, package: str) -> list[str]:
+        """Return a package and every module in it that has Python source."""
+        spec = self.spec(package)
+        folders = (spec.submodule_search_locations or []) if spec else []
+        found = {package} if spec else set()
+        for folder in folders:
+            for path in Path(folder).rglob("*.py"):
+                names = path.relative_to(folder).with_suffix("").parts
+                found.add(".".join([package, *(names[:-1] if names[-1] == "__init__" else names)]))
+        return sorted(found)

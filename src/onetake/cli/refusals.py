@@ -1,0 +1,133 @@
+"""Refusals on the command line: one line that says what was got and what was wanted, exit code 2, no traceback."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+import click
+from kedro.io import DatasetError
+
+from onetake.caching import CacheError
+from onetake.errors import OnetakeError
+
+OURS = (OnetakeError, CacheError)
+# Kinds that Kedro raises for a name, flag or key that it does not know; from elsewhere they are mistakes of ours.
+OF_KEDRO = (ValueError, KeyError, TypeError, AttributeError, ImportError)
+PLACES = (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
+BAD_DECLARATIONS = ("must only contain arguments valid", "An exception occurred when parsing config")
+EXIT_CODE = 2
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """Turn a refusal inside into one line on standard error and exit code 2; let everything else through."""
+    caught: tuple[type[Exception], ...] = (*OURS, *OF_KEDRO, DatasetError, OSError, *of_libraries())
+    try:
+        yield
+    except caught as error:
+        line = refusal(error)
+        if line is None:
+            raise
+        click.echo(f"onetake: {line}", err=True)
+        sys.exit(EXIT_CODE)
+
+
+def of_libraries() -> tuple[type[Exception], ...]:
+    """Return the exceptions for conf that cannot be read or does not fit its types."""
+    from kedro.config import MissingConfigException
+    from kedro.validation.exceptions import ParameterValidationError
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    return MissingConfigException, ParameterValidationError, OmegaConfBaseException, YAMLError
+
+
+def refusal(error: BaseException) -> str | None:
+    """Return the line for an error that is a refusal; None for one that is a mistake in a program.
+
+    >>> from onetake.errors import ConfigError
+    >>> refusal(ConfigError("floor: got 2; wanted a number in [0, 1]"))
+    'floor: got 2; wanted a number in [0, 1]'
+    >>> refusal(ZeroDivisionError("division by zero"))
+    """
+    chain = list(causes(error))
+    ours = [one for one in chain if isinstance(one, OURS)]
+    if ours:
+        return one_line(str(ours[0]))
+    places = [one for one in chain if isinstance(one, PLACES)]
+    if places:
+        return place(places[0])
+    if isinstance(error, of_libraries()):
+        return parameters(str(error))
+    if isinstance(error, DatasetError):
+        known = isinstance(chain[-1], DatasetError | OSError) or any(words in str(error) for words in BAD_DECLARATIONS)
+        return one_line(str(error)) if known else None
+    return one_line(str(error)) if isinstance(error, OF_KEDRO) and raised_by_kedro(error.__traceback__) else None
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what it was raised from."""
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def one_line(text: str) -> str:
+    """Return a text with every run of white space made one space."""
+    return " ".join(text.split())
+
+
+def place(error: OSError) -> str:
+    """Return the line for a place that cannot be written or read."""
+    return (
+        f"{error.filename or 'a path'}: got {(error.strerror or str(error)).lower()}; wanted a place that can be used"
+    )
+
+
+def parameters(text: str) -> str:
+    """Return the line for conf that does not fit: the path of each parameter first."""
+    text = re.sub(r"^Parameter validation failed:\n- ", "", text)
+    text = re.sub(r"Parameter '([^']+)': (?:Failed to instantiate \w+ for parameter '\1': )?", r"parameter \1: ", text)
+    text = re.sub(
+        r"parameter (\S+): (\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'",
+        r"parameter \1.\3: got a key that is not known; wanted one of \2's",
+        text,
+    )
+    text = re.sub(
+        r"parameter (\S+): (\w+)\.__init__\(\) missing \d+ required positional arguments?: (.*)",
+        r"parameter \1: got nothing for \3; wanted a value for each",
+        text,
+    )
+    return one_line(text.replace("\n- ", "; "))
+
+
+def raised_by_kedro(trace: TracebackType | None) -> bool:
+    """Return whether an error was raised in Kedro's own code, outside the call of a node."""
+    inner = None
+    while trace is not None:
+        inner, trace = trace.tb_frame, trace.tb_next
+    name = str(inner.f_globals.get("__name__", "")) if inner is not None else ""
+    return name.partition(".")[0] == "kedro" and name != "kedro.pipeline.node"
+
+
+def project_root() -> Path:
+    """Return the folder of the Kedro project that the working directory lies in, ready to be used.
+
+    Raises:
+        ConfigError: if it lies in none.
+    """
+    from kedro.framework.startup import bootstrap_project
+    from kedro.utils import find_kedro_project
+
+    from onetake.errors import ConfigError
+
+    root = find_kedro_project(Path.cwd())
+    if root is None:
+        raise ConfigError(f"working directory: got {Path.cwd()}; wanted a folder inside a Kedro project")
+    bootstrap_project(root)
+    return Path(root)
