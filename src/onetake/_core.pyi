@@ -111,3 +111,46 @@ class VecSim:
     def save(self) -> bytes: ...
     def restore(self, bytes: bytes) -> None: ...
     def fork(self, seed: int | None = None) -> VecSim: ...
+
+@final
+class Fleet:
+    def __new__(
+        cls,
+        seed: int,
+        entity_ids: NDArray[np.uint32],
+        replicate_ids: NDArray[np.uint32],
+        num_actions: int,
+        pooled: bool,
+        trials: NDArray[np.float64],
+        counts: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
+        bounds: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
+    ) -> Fleet: ...
+    def decide(
+        self,
+        rule: tuple[str, float, float],
+        step: int,
+        rows: NDArray[np.int64] | None,
+        mask: NDArray[np.bool_] | None,
+        epsilon: float,
+        floor: float,
+        threads: int,
+    ) -> NDArray[np.int64]: ...
+    def probabilities(
+        self,
+        rule: tuple[str, float, float],
+        step: int,
+        rows: NDArray[np.int64] | None,
+        mask: NDArray[np.bool_] | None,
+        epsilon: float,
+        floor: float,
+        threads: int,
+    ) -> NDArray[np.float64]: ...
+    def learn(
+        self,
+        rows: NDArray[np.int64] | None,
+        action: NDArray[np.int64],
+        reward: NDArray[np.float64],
+        threads: int,
+    ) -> None: ...
+    def counts(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+    def restore(self, total: NDArray[np.float64], weight: NDArray[np.float64]) -> None: ...

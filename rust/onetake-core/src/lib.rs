@@ -2,12 +2,13 @@
 //!
 //! - [`rng`]: every random word is a pure function of (seed, stream, replicate, entity, step, slot, try).
 //! - [`dispatch`]: picks the widest instruction set at run time; results never depend on the choice.
+//! - [`fleet`]: fleets of bandits, decided and updated in one pass.
 //! - [`reduce`]: sums in a fixed order.
 //! - [`samplers`]: words into numbers; counts are monotone in one word.
 //! - [`family`]: what an author of an environment writes; [`envs`] lists the families.
 //! - [`batch`]: many environments as one, stepped in [`block`]s; [`account`] sums what the evaluator knows of them.
 //! - [`modifiers`]: seasons, trends and walks; [`columns`] and [`config`]: parameters as they cross the border.
-//! - [`state`]: saved simulator state; [`workers`]: threads.
+//! - [`state`]: saved simulator state; [`workers`]: threads, whose number no result depends on.
 //! - [`special`]: logarithm, exponential and kin with the same bits everywhere.
 //! - [`error`]: the one error type.
 //!
@@ -27,6 +28,7 @@ pub mod dispatch;
 pub mod envs;
 pub mod error;
 pub mod family;
+pub mod fleet;
 pub mod modifiers;
 pub mod reduce;
 pub mod rng;

@@ -4,6 +4,7 @@ mod arrays;
 mod draws;
 mod elementary;
 mod errors;
+mod fleet;
 mod sim;
 
 /// The native core of onetake. Use the typed Python modules above it.
@@ -23,6 +24,8 @@ mod _core {
     use super::elementary::power;
     #[pymodule_export]
     use super::elementary::totals;
+    #[pymodule_export]
+    use super::fleet::Fleet;
     #[pymodule_export]
     use super::sim::VecSim;
     #[pymodule_export]

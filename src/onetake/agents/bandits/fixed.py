@@ -49,5 +49,5 @@ class Fixed(AbstractFleetBandit):
     def _rule(self, explore: bool) -> Rule:
         return ("fixed", float(self.action), 0.0)
 
-    def _reward_fault(self, spec: BatchSpec) -> str | None:
-        return None
+    def _learns(self) -> bool:
+        return False

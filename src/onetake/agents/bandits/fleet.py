@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from onetake import _core
 from onetake.agents.base import AbstractAgent
-from onetake.agents.numpy_fleet import Fleet
+from onetake.draws import thread_count
 from onetake.types import BatchSpec, Float64, Int64, Observation, Transitions
 
 Rule = tuple[str, float, float]
@@ -20,10 +21,10 @@ Rule = tuple[str, float, float]
 class AbstractFleetBandit(AbstractAgent):
     """A bandit without context. Its state is, for each learner and arm, how many trials there were and what they gave.
 
-    Subclasses say by which rule an arm is chosen, and how much is played at random besides.
+    Subclasses say by which rule of the core an arm is chosen, and how much is played at random besides.
 
     A learner counts *trials*: one a decision, or those of ``spec.count_reward`` where a decision is taken for a
-    cohort. What they gave is counted as successes where ``counts_successes`` and the spec knows them, and else as the
+    cohort. What they gave is counted as successes where ``_counts_successes`` and the spec knows them, and else as the
     reward scaled to [0, 1] by the bounds of the spec, weighted with the trials.
     """
 
@@ -34,20 +35,21 @@ class AbstractFleetBandit(AbstractAgent):
     def _epsilon(self) -> float:
         return 0.0
 
+    def _learns(self) -> bool:
+        return True
+
     def _counts_successes(self) -> bool:
         return False
 
     def supports(self, spec: BatchSpec) -> str | None:
         """Why the agent cannot play this batch, or None if it can."""
-        return super().supports(spec) or self._reward_fault(spec)
-
-    def _reward_fault(self, spec: BatchSpec) -> str | None:
+        reason = super().supports(spec)
+        if reason is not None or not self._learns():
+            return reason
         if self._counts_successes() and spec.count_reward is not None:
             scale = np.asarray(spec.count_reward.scale)
             if not (np.isfinite(scale).all() and (scale != 0).all()):
-                return (
-                    f"count_reward.scale: got {scale.tolist()}; wanted numbers other than 0, else successes are unseen"
-                )
+                return f"count_reward.scale: got {scale.tolist()}; wanted none to be 0, else successes are unseen"
             return None
         low, high = np.asarray(spec.reward_low), np.asarray(spec.reward_high)
         if not (np.isfinite(low).all() and np.isfinite(high).all() and (low < high).all()):
@@ -56,43 +58,66 @@ class AbstractFleetBandit(AbstractAgent):
 
     def _start(self, spec: BatchSpec, seed: int) -> None:
         count = spec.count_reward
-        arms = spec.num_actions
-        self._successes = self._counts_successes() and count is not None
-        self._fleet = Fleet(
+        counts = bounds = None
+        if self._learns():
+            if count is not None and self._counts_successes():
+                counts = (_arms(count.scale, spec), _arms(count.offset, spec))
+            else:
+                bounds = (_column(spec.reward_low), _column(spec.reward_high))
+        self._fleet = _core.Fleet(
             seed,
-            spec.entity_ids,
-            spec.replicate_ids,
-            arms,
+            np.ascontiguousarray(spec.entity_ids, dtype=np.uint32),
+            np.ascontiguousarray(spec.replicate_ids, dtype=np.uint32),
+            spec.num_actions,
             self.coupling == "replicate",
-            np.asarray(1.0 if count is None else count.trials, dtype=np.float64),
-            np.broadcast_to(np.asarray(count.scale if count and self._successes else 1.0, dtype=np.float64), (arms,)),
-            np.broadcast_to(np.asarray(count.offset if count and self._successes else 0.0, dtype=np.float64), (arms,)),
-            np.asarray(spec.reward_low, dtype=np.float64),
-            np.asarray(spec.reward_high, dtype=np.float64),
+            _column(1.0 if count is None else count.trials),
+            counts,
+            bounds,
         )
 
     def _decide(self, observation: Observation, explore: bool) -> Int64:
-        epsilon, floor = self._mixing(explore)
-        return self._fleet.decide(
-            self._rule(explore), observation.step, observation.rows, observation.mask, epsilon, floor
-        )
+        return self._fleet.decide(self._rule(explore), *self._request(observation, explore))
 
     def _probabilities(self, observation: Observation, explore: bool) -> Float64:
-        epsilon, floor = self._mixing(explore)
-        return self._fleet.probabilities(
-            self._rule(explore), observation.step, observation.rows, observation.mask, epsilon, floor
-        )
+        return self._fleet.probabilities(self._rule(explore), *self._request(observation, explore))
 
     def _learn(self, transitions: Transitions) -> dict[str, float]:
-        action = transitions.action.astype(np.int64, copy=False)
-        self._fleet.learn(transitions.rows, action, transitions.reward, self._successes)
+        action = np.ascontiguousarray(transitions.action, dtype=np.int64)
+        self._fleet.learn(transitions.rows, action, np.ascontiguousarray(transitions.reward), thread_count())
         return {}
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        return self._fleet.arrays()
+        total, weight = self._fleet.counts()
+        return {"total": total, "weight": weight}
 
     def _restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        self._fleet.total, self._fleet.weight = arrays["total"], arrays["weight"]
+        self._fleet.restore(arrays["total"], arrays["weight"])
 
-    def _mixing(self, explore: bool) -> tuple[float, float]:
-        return (self._epsilon(), float(getattr(self, "floor", 0.0))) if explore else (0.0, 0.0)
+    def _request(
+        self, observation: Observation, explore: bool
+    ) -> tuple[int, Int64 | None, NDArray[np.bool_] | None, float, float, int]:
+        mask = None if observation.mask is None else np.ascontiguousarray(observation.mask)
+        rows = None if observation.rows is None else np.ascontiguousarray(observation.rows)
+        epsilon, floor = (self._epsilon(), float(getattr(self, "floor", 0.0))) if explore else (0.0, 0.0)
+        return observation.step, rows, mask, epsilon, floor, thread_count()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The core's fleet is made anew from the batch and the counts.
+        return {name: value for name, value in vars(self).items() if name != "_fleet"} | (
+            {"_counts": self._fleet.counts()} if "_fleet" in vars(self) else {}
+        )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        counts = state.pop("_counts", None)
+        vars(self).update(state)
+        if counts is not None:
+            self._start(self.spec, self._seed)
+            self._fleet.restore(*counts)
+
+
+def _column(values: object) -> Float64:
+    return np.atleast_1d(np.ascontiguousarray(values, dtype=np.float64))
+
+
+def _arms(values: Float64, spec: BatchSpec) -> Float64:
+    return np.ascontiguousarray(np.broadcast_to(values, (spec.num_actions,)), dtype=np.float64)

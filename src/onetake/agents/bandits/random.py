@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from onetake.agents.bandits.fleet import AbstractFleetBandit, Rule
-from onetake.types import BatchSpec
 
 
 @dataclass(eq=False)
@@ -29,5 +28,5 @@ class Random(AbstractFleetBandit):
     def _rule(self, explore: bool) -> Rule:
         return ("uniform", 0.0, 0.0)
 
-    def _reward_fault(self, spec: BatchSpec) -> str | None:
-        return None
+    def _learns(self) -> bool:
+        return False

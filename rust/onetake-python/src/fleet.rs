@@ -1,0 +1,156 @@
+//! Fleets of bandits.
+#![allow(clippy::needless_pass_by_value)] // PyO3 hands arguments over by value
+
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
+use onetake_core::error::Error;
+use onetake_core::fleet::{self, PerEnvironment, Request, Rewards, Rule};
+use pyo3::prelude::*;
+
+use crate::arrays::slice;
+use crate::errors::raise;
+
+type Counts<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>);
+/// Name of a rule and its two numbers.
+type Named = (String, f64, f64);
+
+/// Learners of a batch with what they have counted.
+#[pyclass(module = "onetake._core")]
+pub struct Fleet {
+    core: fleet::Fleet,
+}
+
+#[pymethods]
+impl Fleet {
+    #[new]
+    #[allow(clippy::too_many_arguments)] // one a part of the batch
+    #[pyo3(signature = (seed, entity_ids, replicate_ids, num_actions, pooled, trials, counts, bounds))]
+    fn new(
+        seed: u64,
+        entity_ids: PyReadonlyArray1<'_, u32>,
+        replicate_ids: PyReadonlyArray1<'_, u32>,
+        num_actions: usize,
+        pooled: bool,
+        trials: PyReadonlyArray1<'_, f64>,
+        counts: Option<(PyReadonlyArray1<'_, f64>, PyReadonlyArray1<'_, f64>)>,
+        bounds: Option<(PyReadonlyArray1<'_, f64>, PyReadonlyArray1<'_, f64>)>,
+    ) -> PyResult<Self> {
+        let (entity_ids, replicate_ids) =
+            (slice("entity_ids", &entity_ids)?.to_vec(), slice("replicate_ids", &replicate_ids)?.to_vec());
+        let environments = entity_ids.len() * replicate_ids.len();
+        let each = |what: &str, values: &PyReadonlyArray1<'_, f64>| {
+            PerEnvironment::new(what, slice(what, values)?.to_vec(), environments).map_err(raise)
+        };
+        let rewards = match (counts, bounds) {
+            (Some((scale, offset)), _) => {
+                Rewards::Counts { scale: slice("scale", &scale)?.to_vec(), offset: slice("offset", &offset)?.to_vec() }
+            }
+            (None, Some((low, high))) => {
+                Rewards::Bounded { low: each("reward_low", &low)?, high: each("reward_high", &high)? }
+            }
+            (None, None) => Rewards::Ignored,
+        };
+        let trials = each("trials", &trials)?;
+        let core = fleet::Fleet::new(seed, entity_ids, replicate_ids, num_actions, pooled, trials, rewards);
+        Ok(Self { core: core.map_err(raise)? })
+    }
+
+    /// The arm that each row plays.
+    #[allow(clippy::too_many_arguments)] // the parts of a request
+    #[pyo3(signature = (rule, step, rows, mask, epsilon, floor, threads))]
+    fn decide<'py>(
+        &self,
+        py: Python<'py>,
+        rule: Named,
+        step: u32,
+        rows: Option<PyReadonlyArray1<'_, i64>>,
+        mask: Option<PyReadonlyArray2<'_, bool>>,
+        epsilon: f64,
+        floor: f64,
+        threads: usize,
+    ) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let rule = self.rule(&rule)?;
+        let rows = rows.as_ref().map(|rows| slice("rows", rows)).transpose()?;
+        let mask = mask.as_ref().map(flat).transpose()?;
+        let request = Request { rule, step, rows, mask, epsilon, floor };
+        let out = py.detach(|| self.core.decide(request, threads)).map_err(raise)?;
+        Ok(out.into_pyarray(py))
+    }
+
+    /// The chance of each arm for each row.
+    #[allow(clippy::too_many_arguments)] // the parts of a request
+    #[pyo3(signature = (rule, step, rows, mask, epsilon, floor, threads))]
+    fn probabilities<'py>(
+        &self,
+        py: Python<'py>,
+        rule: Named,
+        step: u32,
+        rows: Option<PyReadonlyArray1<'_, i64>>,
+        mask: Option<PyReadonlyArray2<'_, bool>>,
+        epsilon: f64,
+        floor: f64,
+        threads: usize,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let rule = self.rule(&rule)?;
+        let rows = rows.as_ref().map(|rows| slice("rows", rows)).transpose()?;
+        let mask = mask.as_ref().map(flat).transpose()?;
+        let request = Request { rule, step, rows, mask, epsilon, floor };
+        let out = py.detach(|| self.core.probabilities(request, threads)).map_err(raise)?;
+        let count = out.len() / self.core.arms();
+        out.into_pyarray(py).reshape([count, self.core.arms()])
+    }
+
+    /// Add the outcomes of earlier decisions.
+    fn learn(
+        &mut self,
+        py: Python<'_>,
+        rows: Option<PyReadonlyArray1<'_, i64>>,
+        action: PyReadonlyArray1<'_, i64>,
+        reward: PyReadonlyArray1<'_, f64>,
+        threads: usize,
+    ) -> PyResult<()> {
+        let rows = rows.as_ref().map(|rows| slice("rows", rows)).transpose()?;
+        let (action, reward) = (slice("action", &action)?, slice("reward", &reward)?);
+        let core = &mut self.core;
+        py.detach(|| core.learn(rows, action, reward, threads)).map_err(raise)
+    }
+
+    /// Copies of what trials gave and of how many there were, each (arm, learner).
+    fn counts<'py>(&self, py: Python<'py>) -> PyResult<Counts<'py>> {
+        let shape = [self.core.arms(), self.core.learners()];
+        let (total, weight) = self.core.counts();
+        Ok((PyArray1::from_slice(py, total).reshape(shape)?, PyArray1::from_slice(py, weight).reshape(shape)?))
+    }
+
+    /// Put saved counts in place of these.
+    fn restore(&mut self, total: PyReadonlyArray2<'_, f64>, weight: PyReadonlyArray2<'_, f64>) -> PyResult<()> {
+        self.core.restore(flat(&total)?.to_vec(), flat(&weight)?.to_vec()).map_err(raise)
+    }
+}
+
+impl Fleet {
+    fn rule(&self, (name, first, second): &Named) -> PyResult<Rule> {
+        let (successes, failures) = (*first, *second);
+        match name.as_str() {
+            "uniform" => Ok(Rule::Uniform),
+            "fixed" if (0.0..self.core.arms() as f64).contains(first) => Ok(Rule::Fixed(*first as usize)),
+            "mean" => Ok(Rule::Mean),
+            "greedy" => Ok(Rule::Greedy),
+            "ucb1" => Ok(Rule::Ucb1 { factor: *first }),
+            "posterior_draw" => Ok(Rule::PosteriorDraw { successes, failures }),
+            "posterior_mean" => Ok(Rule::PosteriorMean { successes, failures }),
+            _ => Err(raise(Error::Unknown {
+                kind: "rule",
+                name: format!("{name}({first}, {second})"),
+                known: "uniform, fixed, mean, greedy, ucb1, posterior_draw, posterior_mean".into(),
+            })),
+        }
+    }
+}
+
+/// The values of a matrix, row by row.
+fn flat<'a, T: numpy::Element>(array: &'a PyReadonlyArray2<'_, T>) -> PyResult<&'a [T]> {
+    array.as_slice().map_err(|_| {
+        let (what, got, wanted) = ("matrix".into(), "a strided view".into(), "a contiguous array".into());
+        raise(Error::Shape { what, got, wanted })
+    })
+}
