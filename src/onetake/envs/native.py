@@ -39,7 +39,7 @@ def make_native(
         ShapeError: a column of another shape than the batch.
         UnknownIdError: a family or a column that there is not.
     """
-    table = [(name, _cells(name, values)) for name, values in (columns or {}).items()]
+    table = [(name, _cells(name, values)) for name, values in sorted((columns or {}).items())]
     return VecSim(
         family,
         as_json(family, config or {}),
@@ -108,7 +108,7 @@ def _cells(name: str, values: Any) -> Float64:
     return cells[:, np.newaxis] if cells.ndim == 1 else cells
 
 
-def single_spaces(spec: dict[str, Any]) -> tuple[spaces.Box, spaces.Space[Any]]:
+def single_spaces(spec: dict[str, Any]) -> tuple[spaces.Space[Any], spaces.Space[Any]]:
     """Return the observation and action space of one environment."""
     channels = spec["observations"]
     low = np.array([channel["low"] for channel in channels], dtype=np.float32)

@@ -1,0 +1,251 @@
+"""Suites: environments that are played together, as records that are saved whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onetake.envs.native import as_json, whole
+from onetake.envs.registration import find, slug
+from onetake.envs.sim import SimVectorEnv
+from onetake.errors import ConfigError, OutputError, SchemaError
+
+Part = Literal["tune", "test"]
+_FILE = "suite.json"
+_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class EnvironmentEntry:
+    """One environment of a suite: a batch that is described but not yet made.
+
+    Attributes:
+        name: unique in its suite.
+        family: name of the family.
+        config: its settings; ``steps`` takes the place of the horizon.
+        columns: own parameters: ``(entities,)``, ``(draws × entities,)`` or ``(replicates × entities,)``, with a second
+            axis where each arm has its own value; or None.
+        entities: number of entities. replicates: number of replicates. steps: length of the episode.
+        draws: parameter draws among the replicates: replicate ``r`` uses draw ``r // (replicates // draws)``.
+        labels: notes for tables and reports, such as the behaviour or the assignment of the log it was fitted to.
+
+    Settings and columns are checked where the batch is made.
+
+    Raises:
+        ConfigError: a size below 1, or ``draws`` that do not divide ``replicates``.
+
+    >>> entry = EnvironmentEntry("small", "cohort", {"q": [0.2, 0.3]}, entities=5, replicates=4, steps=10)
+    >>> entry.make(seed=1, first_replicate=2, replicates=1).batch_spec.replicate_ids
+    array([2], dtype=uint32)
+    """
+
+    name: str
+    family: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    columns: Mapping[str, NDArray[Any]] | None = None
+    entities: int = 1
+    replicates: int = 1
+    steps: int = 365
+    draws: int = 1
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("entities", "replicates", "steps", "draws"):
+            whole(f"{self.name}.{name}", getattr(self, name), 1)
+        if self.replicates % self.draws:
+            raise ConfigError(
+                f"{self.name}.draws: got {self.draws}; wanted a divisor of replicates = {self.replicates}"
+            )
+
+    @classmethod
+    def of(cls, env_id: str, *, entities: int = 1, replicates: int = 1, steps: int | None = None) -> Self:
+        """Return the entry of a registered id.
+
+        Raises:
+            UnknownIdError: names the nearest ids.
+        """
+        found = find(env_id)
+        length = steps or found.config.get("horizon") or SimVectorEnv(found.family).batch_spec.horizon or 1
+        name = found.env_id.removeprefix("onetake/")
+        return cls(name, found.family, dict(found.config), None, entities, replicates, length)
+
+    def make(
+        self,
+        seed: int,
+        *,
+        first_replicate: int = 0,
+        replicates: int | None = None,
+        one_shot: bool = True,
+        threads: int | None = None,
+    ) -> SimVectorEnv:
+        """Make the batch, or the part of it that begins at ``first_replicate``; parts have the numbers of the whole.
+
+        Raises:
+            ConfigError: replicates that the entry does not have.
+        """
+        count = self.replicates - first_replicate if replicates is None else replicates
+        if first_replicate < 0 or count < 1 or first_replicate + count > self.replicates:
+            got = f"{count} from {first_replicate} on"
+            raise ConfigError(f"{self.name}.replicates: got {got}; wanted some of 0..{self.replicates - 1}")
+        columns = {
+            name: self._rows(np.asarray(column), first_replicate, count)
+            for name, column in (self.columns or {}).items()
+        }
+        return SimVectorEnv(
+            self.family,
+            {**self.config, "horizon": self.steps},
+            entities=self.entities,
+            replicates=count,
+            columns=columns,
+            seed=seed,
+            first_replicate=first_replicate,
+            env_id=self.name,
+            one_shot=one_shot,
+            threads=threads,
+        )
+
+    def _rows(self, column: NDArray[Any], first: int, count: int) -> NDArray[Any]:
+        """The rows of a column that belong to ``count`` replicates from ``first`` on."""
+        rows = len(column) if column.ndim else 0
+        if rows == self.entities:
+            return column
+        if rows == self.replicates * self.entities:
+            return column[first * self.entities : (first + count) * self.entities]
+        if rows == self.draws * self.entities:
+            draw = np.arange(first, first + count) // (self.replicates // self.draws)
+            by_draw = column.reshape(self.draws, self.entities, *column.shape[1:])
+            return by_draw[draw].reshape(count * self.entities, *column.shape[1:])
+        return column
+
+
+@dataclass(frozen=True, eq=False)
+class Suite:
+    """Environments that are played together.
+
+    Attributes:
+        name: of the suite.
+        part: what is tuned on the ``tune`` part is scored on the ``test`` part.
+        seed: root of its luck.
+        environments: with unique names.
+        incumbent: what stands in use today, or None: ``action`` or ``probabilities``.
+        fitted: how it was fitted to a log, or None.
+
+    Raises:
+        ConfigError: two environments of one name, or none at all.
+    """
+
+    name: str
+    part: Part
+    seed: int
+    environments: tuple[EnvironmentEntry, ...]
+    incumbent: Mapping[str, Any] | None = None
+    fitted: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        names = [entry.name for entry in self.environments]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if not names or twice:
+            raise ConfigError(f"suite {self.name}: got environments {twice or names}; wanted some, with unique names")
+        if self.part not in ("tune", "test"):
+            raise ConfigError(f"suite {self.name}: got part {self.part!r}; wanted 'tune' or 'test'")
+
+    def save(self, folder: Path | str) -> None:
+        """Write the suite into a folder of its own: beside it first, then renamed into its place.
+
+        Raises:
+            OutputError: a place that cannot be written.
+        """
+        folder = Path(folder)
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
+                fresh = Path(beside) / "new"
+                fresh.mkdir()
+                self._write(fresh)
+                if folder.exists():
+                    folder.rename(Path(beside) / "old")
+                fresh.rename(folder)
+        except OSError as error:
+            raise OutputError(f"suite {self.name}: got {error}; wanted a folder that can be written") from error
+
+    def _write(self, folder: Path) -> None:
+        record: dict[str, Any] = {
+            "version": _VERSION,
+            "name": self.name,
+            "part": self.part,
+            "seed": self.seed,
+            "incumbent": self.incumbent,
+            "fitted": self.fitted,
+            "environments": [],
+        }
+        for number, entry in enumerate(self.environments):
+            described = {key: getattr(entry, key) for key in _ENTRY}
+            if entry.columns is not None:
+                described["columns"] = _write_columns(folder / f"{number:03d}-{slug(entry.name)}", entry.columns)
+            record["environments"].append(described)
+        (folder / _FILE).write_text(json.dumps(json.loads(as_json(self.name, record)), indent=1) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Self:
+        """Read a suite.
+
+        Raises:
+            SchemaError: names the file that is missing, cut, changed or of another kind.
+        """
+        path = Path(folder) / _FILE
+        try:
+            record = json.loads(path.read_text())
+            if record["version"] != _VERSION:
+                raise SchemaError(f"{path}: got version {record['version']}; wanted {_VERSION}")
+            entries = tuple(_entry(path.parent, described) for described in record["environments"])
+            return cls(record["name"], record["part"], record["seed"], entries, record["incumbent"], record["fitted"])
+        except FileNotFoundError as error:
+            raise SchemaError(f"{error.filename}: got no such file; wanted the folder of a saved suite") from error
+        except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise SchemaError(f"{path}: got {error!r}; wanted the record of a saved suite") from error
+
+
+_ENTRY = ("name", "family", "config", "entities", "replicates", "steps", "draws", "labels")
+
+
+def _entry(folder: Path, described: dict[str, Any]) -> EnvironmentEntry:
+    columns = None if described.get("columns") is None else _read_columns(folder, described["columns"])
+    return EnvironmentEntry(**{key: described[key] for key in _ENTRY}, columns=columns)
+
+
+def _write_columns(place: Path, columns: Mapping[str, NDArray[Any]]) -> list[dict[str, str]]:
+    """Write columns as Parquet, those of one length together; return file and digest of each."""
+    import polars as pl
+
+    written = []
+    for length in sorted({len(values) for values in columns.values()}):
+        path = place.with_name(f"{place.name}-{length}.parquet")
+        equal = {name: np.ascontiguousarray(values) for name, values in columns.items() if len(values) == length}
+        pl.DataFrame({name: pl.Series(name, values) for name, values in equal.items()}).write_parquet(path)
+        written.append({"file": path.name, "digest": _digest(path)})
+    return written
+
+
+def _read_columns(folder: Path, written: list[dict[str, str]]) -> dict[str, NDArray[Any]]:
+    import polars as pl
+
+    columns = {}
+    for described in written:
+        path = folder / described["file"]
+        if _digest(path) != described["digest"]:
+            raise SchemaError(f"{path}: got a file that was cut, changed or exchanged; wanted the one that was saved")
+        frame = pl.read_parquet(path)
+        columns.update({name: frame[name].to_numpy().copy() for name in frame.columns})
+    return columns
+
+
+def _digest(path: Path) -> str:
+    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
