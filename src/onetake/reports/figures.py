@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from onetake.reports.columns import require_columns
+from onetake.reports.columns import require_columns, require_keys
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 STANDINGS = ("suite", "agent", "score", "score_low", "score_high")
 CURVES = ("suite", "agent", "step", "regret", "regret_low", "regret_high")
-RATES = ("log", "segment", "arm", "rate", "rate_low", "rate_high", "trials")
-HELD_OUT = ("log", "model", "log_likelihood")
-REPLAYED = ("log", "logged", "simulated", "simulated_low", "simulated_high")
-ESTIMATES = ("log", "policy", "estimator", "value", "low", "high", "flags", "refused")
+FIT = ("arms", "holdout", "replay")
+ARM = ("label", "logged_rate", "rate", "low", "high")
+POINTS = {"name": pl.String(), "value": pl.Float64(), "low": pl.Float64(), "high": pl.Float64(), "fine": pl.Boolean()}
+ESTIMATES = ("log", "policy", "estimator", "value", "low", "high", "flags", "refused", "truth", "truth_source")
 
 # Okabe and Ito's colours: told apart by colour-blind readers and in print.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#5b6575", "#000000")
 INK, SOFT, LINE, WARN = "#18202f", "#5b6575", "#e1e5eb", "#b36b00"
-ROW_HEIGHT, HEAD_HEIGHT = 34, 100
+ROW_HEIGHT, HEAD_HEIGHT, TOP, BOTTOM = 34, 110, 80, 60
 
 
 def label(name: object) -> str:
@@ -51,12 +51,13 @@ def leaderboard_figure(standings: pl.DataFrame) -> Figure:
         SchemaError: where a column is missing.
     """
     require_columns(standings, STANDINGS, "leaderboard")
+    standings = standings.drop_nulls("score")
     suites = _in_order(standings, "suite")
     sizes = [standings.filter(pl.col("suite") == suite).height for suite in suites]
     figure = _panels([f"suite {suite}" for suite in suites], sizes)
     colour = colours(standings["agent"].to_list())
     for row, suite in enumerate(suites, 1):
-        part = standings.filter(pl.col("suite") == suite).sort("score", "agent", nulls_last=False)
+        part = standings.filter(pl.col("suite") == suite).sort("score", "agent")
         figure.add_scatter(
             x=part["score"].to_list(),
             y=[label(agent) for agent in part["agent"]],
@@ -85,17 +86,17 @@ def regret_figure(curves: pl.DataFrame, unit: str = "reward") -> Figure:
     """
     require_columns(curves, CURVES, "regret curves")
     suites = _in_order(curves, "suite")
-    figure = _panels([f"suite {suite}" for suite in suites], [7] * len(suites), bottom=60)
+    figure = _panels([f"suite {suite}" for suite in suites], [7] * len(suites))
     colour = colours(curves["agent"].to_list())
     shown: set[str] = set()
     for row, suite in enumerate(suites, 1):
         for agent in sorted(curves.filter(pl.col("suite") == suite)["agent"].unique().to_list()):
             part = curves.filter((pl.col("suite") == suite) & (pl.col("agent") == agent)).sort("step")
-            steps = part["step"].to_list()
             common = {"legendgroup": agent, "row": row, "col": 1}
+            band = part.drop_nulls(["regret_low", "regret_high"])
             figure.add_scatter(
-                x=steps + steps[::-1],
-                y=part["regret_high"].to_list() + part["regret_low"].to_list()[::-1],
+                x=band["step"].to_list() + band["step"].to_list()[::-1],
+                y=band["regret_high"].to_list() + band["regret_low"].to_list()[::-1],
                 fill="toself",
                 fillcolor=_faint(colour[agent]),
                 line={"width": 0},
@@ -105,7 +106,7 @@ def regret_figure(curves: pl.DataFrame, unit: str = "reward") -> Figure:
                 **common,
             )
             figure.add_scatter(
-                x=steps,
+                x=part["step"].to_list(),
                 y=part["regret"].to_list(),
                 name=label(agent),
                 mode="lines",
@@ -117,53 +118,90 @@ def regret_figure(curves: pl.DataFrame, unit: str = "reward") -> Figure:
             shown.add(agent)
         figure.update_yaxes(title_text=f"regret, {label(unit)}", rangemode="tozero", row=row, col=1)
     figure.update_xaxes(title_text="step", row=len(suites), col=1)
-    figure.update_layout(
-        showlegend=True, legend={"orientation": "h", "y": 1, "yanchor": "bottom", "yref": "container", "x": 0}
-    )
+    figure.update_layout(showlegend=True)
     return figure
 
 
-def calibration_figure(held_out: pl.DataFrame, replayed: pl.DataFrame, rates: pl.DataFrame) -> Figure:
-    """Return the calibration check: held-out likelihood, replayed against logged totals, and fitted rates.
+def calibration_figure(fits: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """Return the calibration check of every fit: held-out rows, replayed totals and fitted rates.
 
     Args:
-        held_out: columns `HELD_OUT`, one row a log × model; likelihood per held-out decision, larger is better.
-        replayed: columns `REPLAYED`, one row a log.
-        rates: columns `RATES`, one row a log × segment × arm; the interval is of the fit.
+        fits: calibration records by name, as `onetake.calibration.report.FitReport.record` makes them.
 
     Raises:
-        SchemaError: where a column is missing.
+        SchemaError: where a record lacks a key.
     """
-    require_columns(held_out, HELD_OUT, "held-out likelihood")
-    require_columns(replayed, REPLAYED, "replayed totals")
-    require_columns(rates, RATES, "fitted rates")
-    logs = _in_order(rates, "log")
-    titles = ["held-out log-likelihood above the worst model, per 1,000 decisions", "replayed ÷ logged total reward"]
-    figure = _panels(
-        [*titles, *(f"fitted rates, {log}" for log in logs)],
-        [held_out.height, max(replayed.height, 2), *([7] * len(logs))],
-    )
-    _draw_held_out(figure, held_out)
-    ratio = pl.col("simulated", "simulated_low", "simulated_high") / pl.col("logged")
-    part = replayed.with_columns(ratio).reverse()
-    figure.add_scatter(
-        x=part["simulated"].to_list(),
-        y=[label(log) for log in part["log"]],
-        error_x=_whiskers(part, "simulated", "simulated_low", "simulated_high"),
-        mode="markers",
-        marker={"size": 10, "color": PALETTE[0]},
-        hovertemplate="%{y}: %{x:.4f}<extra></extra>",
-        row=2,
-        col=1,
-    )
-    figure.add_vline(x=1, line={"color": SOFT, "width": 1, "dash": "dot"}, row=2, col=1)
-    for row, log in enumerate(logs, 3):
-        _draw_rates(figure, rates.filter(pl.col("log") == log), row)
+    for name, fit in fits.items():
+        require_keys(fit, FIT, f"fit {name}")
+    rivals = held_out_points(fits)
+    totals = replayed_points(fits)
+    titles = ["Held-out rows", "Replayed totals", *(f"Rates, {name}" for name in fits)]
+    sizes = [rivals.height * 0.7, totals.height * 0.7, *([8] * len(fits))]
+    figure = _panels(titles, sizes, bottom=90)
+    for row, points in enumerate((rivals, totals), 1):
+        figure.add_scatter(
+            x=points["value"].to_list(),
+            y=[label(name) for name in points["name"]],
+            error_x=_whiskers(points, "value", "low", "high"),
+            mode="markers",
+            marker={"size": 9, "color": [PALETTE[0] if fine else WARN for fine in points["fine"]]},
+            hovertemplate="%{y}: %{x:.4g}<extra></extra>",
+            row=row,
+            col=1,
+        )
+        figure.update_yaxes(autorange="reversed", row=row, col=1)
+    figure.update_xaxes(title_text="fit minus rival, log-likelihood per 1,000 rows", row=1, col=1)
+    figure.update_xaxes(title_text="logged total: 0 amid the simulated ones, ±1 at the ends", row=2, col=1)
+    figure.add_vline(x=0, line={"color": SOFT, "width": 1, "dash": "dot"}, row=1, col=1)
+    for end in (-1, 1):
+        figure.add_vline(x=end, line={"color": SOFT, "width": 1, "dash": "dot"}, row=2, col=1)
+    for row, fit in enumerate(fits.values(), 3):
+        _draw_rates(figure, fit, row)
     return figure
+
+
+def held_out_points(fits: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
+    """Return differences in held-out log-likelihood per 1,000 rows, ± two standard errors."""
+    rows = [
+        (
+            f"{name} against {each['rival']}",
+            1000 * each["difference"],
+            1000 * (each["difference"] - 2 * each["standard_error"]),
+            1000 * (each["difference"] + 2 * each["standard_error"]),
+            each["verdict"] != "worse",
+        )
+        for name, fit in fits.items()
+        for each in fit["holdout"]["comparisons"]
+    ]
+    return pl.DataFrame(rows, schema=POINTS, orient="row")
+
+
+def replayed_points(fits: Mapping[str, Mapping[str, Any]], most: int = 12) -> pl.DataFrame:
+    """Return where each logged total lies in its simulated interval: 0 in the middle, ±1 at the ends.
+
+    Of a fit with more than ``most`` totals the farthest from the middle are kept, in their own order.
+    """
+    rows = []
+    for name, fit in fits.items():
+        parts = [(part, _place(part)) for part in (*fit["replay"]["parts"], fit["replay"]["scatter"])]
+        far = sorted((abs(place) for _, place in parts), reverse=True)[:most][-1]
+        kept = [(part, place) for part, place in parts if abs(place) >= far][:most]
+        rows += [(f"{name}: {part['what']}", place, place, place, part["inside"]) for part, place in kept]
+    return pl.DataFrame(rows, schema=POINTS, orient="row")
+
+
+def _place(part: Mapping[str, Any]) -> float:
+    half = (part["high"] - part["low"]) / 2
+    middle = (part["high"] + part["low"]) / 2
+    if half == 0:
+        return 0.0 if part["inside"] else 2.0
+    # Far outside is far enough: the axis is for what is near.
+    place: float = (part["logged"] - middle) / half
+    return max(-5.0, min(5.0, place))
 
 
 def off_policy_figure(estimates: pl.DataFrame) -> Figure:
-    """Return a forest of off-policy estimates, one panel a log; refused ones are crosses without an interval.
+    """Return a forest of off-policy estimates, one panel a log; refused ones have a word and no number.
 
     Args:
         estimates: columns `ESTIMATES`, one row a log × policy × estimator.
@@ -179,8 +217,7 @@ def off_policy_figure(estimates: pl.DataFrame) -> Figure:
     figure = _panels([f"log {log}" for log in logs], sizes)
     kinds = (
         ("usable", ~pl.col("refused") & (pl.col("flags") == ""), "circle", PALETTE[0]),
-        ("flagged", ~pl.col("refused") & (pl.col("flags") != ""), "diamond", WARN),
-        ("refused", pl.col("refused"), "x-thin-open", SOFT),
+        ("with doubts", ~pl.col("refused") & (pl.col("flags") != ""), "diamond", WARN),
     )
     for row, log in enumerate(logs, 1):
         for kind, chosen, symbol, colour in kinds:
@@ -188,36 +225,52 @@ def off_policy_figure(estimates: pl.DataFrame) -> Figure:
             figure.add_scatter(
                 x=part["value"].to_list(),
                 y=part["name"].to_list(),
-                error_x=None if kind == "refused" else _whiskers(part, "value", "low", "high"),
+                error_x=_whiskers(part, "value", "low", "high"),
                 mode="markers",
                 name=kind,
                 legendgroup=kind,
                 showlegend=row == 1,
-                marker={"size": 9, "symbol": symbol, "color": colour, "line": {"color": colour, "width": 1.5}},
-                hovertemplate="%{y}: refused<extra></extra>" if kind == "refused" else "%{y}: %{x:.5g}<extra></extra>",
+                marker={"size": 9, "symbol": symbol, "color": colour},
+                hovertemplate="%{y}: %{x:.5g}<extra></extra>",
                 row=row,
                 col=1,
             )
+        known = named.filter((pl.col("log") == log) & pl.col("truth").is_not_null())
+        figure.add_scatter(
+            x=known["truth"].to_list(),
+            y=known["name"].to_list(),
+            text=[label(source) for source in known["truth_source"]],
+            mode="markers",
+            name="what it really earned",
+            legendgroup="truth",
+            showlegend=row == 1,
+            marker={"size": 12, "symbol": "line-ns-open", "color": INK, "line": {"width": 2}},
+            hovertemplate="%{y}: %{x:.5g} in %{text}<extra></extra>",
+            row=row,
+            col=1,
+        )
+        for name in named.filter((pl.col("log") == log) & pl.col("refused"))["name"]:
+            word = {"text": "refused", "showarrow": False, "xanchor": "left", "font": {"size": 11, "color": SOFT}}
+            figure.add_annotation(x=0, xref="x domain", y=name, row=row, col=1, **word)
         order = named.filter(pl.col("log") == log)["name"].to_list()[::-1]
-        figure.update_yaxes(categoryorder="array", categoryarray=order, row=row, col=1)
+        # Stated whole: rows that are refused have no point that would hold their place.
+        figure.update_yaxes(type="category", categoryarray=order, range=[-0.6, len(order) - 0.4], row=row, col=1)
     figure.update_xaxes(title_text="value, reward per decision", row=len(logs), col=1)
-    figure.update_layout(
-        showlegend=True, legend={"orientation": "h", "y": 1, "yanchor": "bottom", "yref": "container", "x": 0}
-    )
+    figure.update_layout(showlegend=True)
     return figure
 
 
-def _panels(titles: Sequence[str], sizes: Sequence[float], bottom: int = 50) -> Figure:
+def _panels(titles: Sequence[str], sizes: Sequence[float], bottom: int = BOTTOM) -> Figure:
     """Panels under each other, as high as what stands in them."""
     from plotly.subplots import make_subplots
 
     heights = [max(size, 2) * ROW_HEIGHT for size in sizes]
-    total = sum(heights) + HEAD_HEIGHT * len(titles)
+    inner = sum(heights) + HEAD_HEIGHT * (len(titles) - 1)
     figure = make_subplots(
-        rows=max(len(titles), 1),
+        rows=len(titles),
         cols=1,
-        row_heights=heights or None,
-        vertical_spacing=min(HEAD_HEIGHT * 0.8 / total, 1 / max(len(titles), 2)),
+        row_heights=heights,
+        vertical_spacing=HEAD_HEIGHT / inner if len(titles) > 1 else 0,
         subplot_titles=[label(title) for title in titles],
     )
     axis = {"gridcolor": LINE, "zeroline": False, "linecolor": LINE, "automargin": True}
@@ -227,54 +280,39 @@ def _panels(titles: Sequence[str], sizes: Sequence[float], bottom: int = 50) -> 
     figure.for_each_annotation(lambda note: note.update(x=0, xanchor="left", font={"size": 14, "color": INK}))
     figure.update_layout(
         template="none",
-        height=round(total),
+        height=round(inner + TOP + bottom),
         showlegend=False,
+        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "top", "yref": "container", "tracegroupgap": 0},
         font={"family": "system-ui, sans-serif", "size": 13, "color": INK},
-        margin={"l": 16, "r": 16, "t": 70, "b": bottom},
+        margin={"l": 16, "r": 16, "t": TOP, "b": bottom},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": "#aeb6c2", "activecolor": SOFT},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
     )
     return figure
 
 
-def _draw_held_out(figure: Figure, held_out: pl.DataFrame) -> None:
-    worst = pl.col("log_likelihood").min().over("log")
-    part = held_out.with_columns(1000 * (pl.col("log_likelihood") - worst)).reverse()
-    figure.add_bar(
-        x=part["log_likelihood"].to_list(),
-        y=[label(f"{log} · {model}") for log, model in part.select("log", "model").iter_rows()],
-        orientation="h",
-        marker={"color": [PALETTE[0] if model == "fitted" else "#c9d0d9" for model in part["model"]]},
-        hovertemplate="%{y}: %{x:.4g}<extra></extra>",
-        row=1,
-        col=1,
-    )
-
-
-def _draw_rates(figure: Figure, rates: pl.DataFrame, row: int) -> None:
-    """Every segment's fitted rate as a faint dot, and the arm's rate over all segments with its interval."""
-    overall = pl.col("segment").is_null()
-    part = rates.filter(~overall)
+def _draw_rates(figure: Figure, fit: Mapping[str, Any], row: int) -> None:
+    """Logged and fitted rate of each arm; the interval is the fit's."""
+    arms = pl.DataFrame([{key: arm[key] for key in ARM} for arm in fit["arms"]])
+    names = [label(name) for name in arms["label"]]
+    common = {"x": names, "mode": "markers", "row": row, "col": 1, "showlegend": row == 3}
     figure.add_scatter(
-        x=[label(arm) for arm in part["arm"]],
-        y=part["rate"].to_list(),
-        text=[label(segment) for segment in part["segment"]],
-        mode="markers",
-        marker={"size": 6, "color": _faint(PALETTE[6], 0.35)},
-        hovertemplate="%{text}, %{x}: %{y:.4f}<extra></extra>",
-        row=row,
-        col=1,
+        y=arms["logged_rate"].to_list(),
+        name="logged",
+        legendgroup="logged",
+        marker={"size": 9, "symbol": "line-ew-open", "color": SOFT, "line": {"width": 2}},
+        hovertemplate="%{x} logged: %{y:.4f}<extra></extra>",
+        **common,
     )
-    whole = rates.filter(overall)
     figure.add_scatter(
-        x=[label(arm) for arm in whole["arm"]],
-        y=whole["rate"].to_list(),
-        error_y=_whiskers(whole, "rate", "rate_low", "rate_high"),
-        mode="markers",
-        marker={"size": 10, "color": PALETTE[0]},
-        hovertemplate="%{x}: %{y:.4f}<extra></extra>",
-        row=row,
-        col=1,
+        y=arms["rate"].to_list(),
+        error_y=_whiskers(arms, "rate", "low", "high"),
+        name="fitted",
+        legendgroup="fitted",
+        marker={"size": 7, "color": PALETTE[0]},
+        hovertemplate="%{x} fitted: %{y:.4f}<extra></extra>",
+        **common,
     )
     figure.update_xaxes(type="category", row=row, col=1)
     figure.update_yaxes(title_text="rate", rangemode="tozero", row=row, col=1)

@@ -15,6 +15,7 @@ import polars as pl
 
 import onetake
 from onetake import _core
+from onetake.reports.standings import Standings
 
 # Packages whose version can change a number or how it is shown.
 PACKAGES = ("numpy", "scipy", "polars", "pyarrow", "gymnasium", "kedro", "plotly")
@@ -51,6 +52,15 @@ def manifest(settings: Mapping[str, object], data: Mapping[str, object], seeds: 
     rows.append(("version", "python", platform.python_version()))
     rows += [("version", name, importlib.metadata.version(name)) for name in PACKAGES]
     return pl.DataFrame(rows, schema=["kind", "name", "value"], orient="row")
+
+
+def findings_data(
+    standings: Standings, fits: Mapping[str, Mapping[str, Any]], estimates: pl.DataFrame
+) -> dict[str, object]:
+    """Return what a report was made from, by the names that its manifest uses."""
+    suites = {f"standings of suite {suite}": standings.of(suite) for suite in standings.suites}
+    records = {f"fit {name}": fit for name, fit in fits.items()}
+    return {**suites, **records, "off-policy estimates": estimates}
 
 
 def source_digest() -> str:
