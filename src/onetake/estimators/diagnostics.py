@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from onetake.draws import total
 from onetake.errors import ConfigError
-from onetake.estimators.sums import total
 from onetake.estimators.target import ActionTable, TargetPolicy, mean_under
 from onetake.types import Float64, LoggedDecisions
 
@@ -63,18 +63,20 @@ def diagnose(log: LoggedDecisions, policy: TargetPolicy, raw: Float64, used: Flo
         raw: weights ``π / p`` ``(n,)``; NaN where propensities are unknown.
         used: the weights after clipping ``(n,)``.
     """
+    shared = overlap(log, policy)
+    if np.isnan(raw).any():
+        unknown = math.nan
+        return Diagnostics(unknown, unknown, unknown, unknown, unknown, unknown, shared)
     count = len(raw)
-    whole, square = total(used), total(used * used)
-    mean = total(raw) / count
-    spread = total((raw - mean) ** 2) / max(count - 1, 1)
+    whole, square, mean = total(used), total(used * used), total(raw) / count
     return Diagnostics(
-        effective_sample_size=whole * whole / square if square > 0 else (math.nan if math.isnan(square) else 0.0),
+        effective_sample_size=whole * whole / square if square > 0 else 0.0,
         largest_weight=float(raw.max()),
         largest_share=float(used.max()) / whole if whole > 0 else math.nan,
         mean_weight=mean,
-        mean_weight_error=math.sqrt(spread / count) if not math.isnan(spread) else math.nan,
+        mean_weight_error=math.sqrt(total((raw - mean) ** 2) / (count - 1) / count),
         clipped_share=float(np.mean(used < raw)),
-        overlap=overlap(log, policy),
+        overlap=shared,
     )
 
 
@@ -83,7 +85,7 @@ def overlap(log: LoggedDecisions, policy: TargetPolicy) -> float:
     slot = np.zeros(len(log.action), np.int64) if log.slot is None else log.slot
     seen = np.zeros((log.num_slots, log.num_actions))
     seen[slot, log.action] = 1.0
-    return total(mean_under(policy, ActionTable(seen, slot), len(log.action))) / len(log.action)
+    return float(total(mean_under(policy, ActionTable(seen, slot), len(log.action)))) / len(log.action)
 
 
 def reasons_to_refuse(found: Diagnostics, limits: Thresholds, *, weighted: bool) -> tuple[str, ...]:

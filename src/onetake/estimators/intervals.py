@@ -9,10 +9,10 @@ from typing import Literal
 
 import numpy as np
 
+from onetake.draws import Draws, total
 from onetake.errors import ConfigError
-from onetake.estimators.sums import total, totals
 from onetake.seeding import child_seed
-from onetake.types import Float64
+from onetake.types import Float64, Int64
 
 # Resamples worked on at once: about 16 MB of indices.
 _CELLS = 2_000_000
@@ -57,17 +57,21 @@ class Contributions:
             influence += (self.numerator - total(self.numerator) / whole * divisor) * (count / whole)
         return math.sqrt(total(influence**2) / (count - 1) / count) if count > 1 else math.nan
 
-    def resampled(self, index: np.ndarray) -> Float64:
+    def resampled(self, index: Int64) -> Float64:
         """Return the estimate on each resample: ``index`` ``(m, n)`` names its decisions."""
         count = index.shape[1]
         values = np.zeros(len(index))
         if self.base is not None:
-            values += totals(self.base[index]) / count
+            values += total(self.base[index], axis=1) / count
         if self.numerator is not None:
-            whole = np.full(len(index), float(count)) if self.denominator is None else totals(self.denominator[index])
+            whole = (
+                np.full(len(index), float(count))
+                if self.denominator is None
+                else total(self.denominator[index], axis=1)
+            )
             # A resample that drew no decision with weight says nothing of the ratio; it counts as the estimate itself.
             known = whole > 0
-            ratio = totals(self.numerator[index]) / np.where(known, whole, 1)
+            ratio = total(self.numerator[index], axis=1) / np.where(known, whole, 1)
             values = np.where(known, values + ratio, self.value())
         return values
 
@@ -117,13 +121,15 @@ def bootstrap(parts: Contributions, resamples: int, seed: int) -> Float64:
     """Return the estimate on each resample of the decisions ``(resamples,)``.
 
     Reward models are not fitted anew: cross-fitted ones make that a matter of second order.
-    Draws come from NumPy's Philox generator under ``child_seed(seed, "bootstrap", i)`` for block i of resamples.
+    Resample r is replicate r and its i-th decision entity i of `Draws` under ``child_seed(seed, "bootstrap")``, so more
+    resamples keep those that fewer had.
     """
     count = len(next(part for part in (parts.base, parts.numerator) if part is not None))
-    block = max(1, _CELLS // count)
+    block, root = max(1, _CELLS // count), child_seed(seed, "bootstrap")
     values = np.empty(resamples)
     for start in range(0, resamples, block):
         stop = min(start + block, resamples)
-        rng = np.random.Generator(np.random.Philox(child_seed(seed, "bootstrap", start)))
-        values[start:stop] = parts.resampled(rng.integers(0, count, size=(stop - start, count)))
+        draws = Draws(root, entities=count, first_replicate=start, replicates=stop - start)
+        index = (draws.uniform(0) * count).astype(np.int64).reshape(stop - start, count)
+        values[start:stop] = parts.resampled(index)
     return values

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from onetake.draws import total
 from onetake.errors import ConfigError
 from onetake.estimators.target import ActionTable, TargetPolicy, visits
 from onetake.seeding import fold_of
@@ -82,11 +83,11 @@ class TabularRewardModel(AbstractRewardModel):
         cell = slot * arms + log.action
         counts = np.bincount(cell, minlength=slots * arms).astype(np.float64)
         sums = np.bincount(cell, log.reward, minlength=slots * arms)
-        mean = float(log.reward.mean())
+        mean = total(log.reward) / count
         weight = np.maximum(counts + self.smoothing, np.finfo(np.float64).tiny)
         predicted = np.where(counts + self.smoothing > 0, (sums + self.smoothing * mean) / weight, mean)
         share = visits(policy, slot, slots).reshape(-1)
         own = share[cell] / weight[cell] * (log.reward - predicted[cell])
-        pulled = float(np.add.reduce(share * np.where(counts + self.smoothing > 0, self.smoothing / weight, 1.0)))
+        pulled = total(share * np.where(counts + self.smoothing > 0, self.smoothing / weight, 1.0))
         moved = count * own + pulled * (log.reward - mean)
-        return np.asarray(moved - moved.mean(), np.float64)
+        return np.asarray(moved - total(moved) / count, np.float64)

@@ -43,6 +43,7 @@ class Origin:
     def refusal(self, row: int, column: str, got: object, wanted: str) -> SchemaError:
         """Return the error that names file, row and column."""
         name = self.columns.get(column, column)
+        got = got.to_list() if isinstance(got, pl.Series) else got
         return SchemaError(f"{self.place(row)}, column {name}: got {got!r}; wanted {wanted}")
 
     def missing(self, column: str, present: list[str]) -> SchemaError:
