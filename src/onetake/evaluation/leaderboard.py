@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from onetake.evaluation.aggregates import (
     Aggregate,
@@ -116,6 +115,8 @@ def mean_curves(curves: pl.DataFrame, *, level: float = 0.95) -> pl.DataFrame:
         The environment "all environments" is the sum over the others, each standing still after its end; its interval
         adds their variances.
     """
+    from scipy import stats
+
     unit = pl.when(pl.col("draws") > 1).then("draw").otherwise("replicate").alias("unit")
     money = ["regret", "cost_of_not_knowing", "cost_of_exploring", "realised"]
     keys = ["suite", "environment", "agent", "step"]
@@ -185,6 +186,8 @@ def _with_interval(
 
 def _ranks(resampled: Mapping[str, Float64], level: float) -> dict[str, dict[str, float]]:
     """Ranks over paired resamples; equals share the better rank, and first place is split between them."""
+    from scipy import stats
+
     if not resampled:
         return {}
     table = np.stack(list(resampled.values()))
