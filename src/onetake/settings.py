@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onetake.caching import CacheOptions, CachingSession
+from onetake.caching import CacheOptions, CachingSession, QuickCatalog
 from onetake.hooks import ProgressHooks
 
 
@@ -31,6 +31,7 @@ class Session(CachingSession):
 
 
 SESSION_CLASS = Session
+DATA_CATALOG_CLASS = QuickCatalog
 HOOKS = (ProgressHooks(),)
 
 CONFIG_LOADER_ARGS = {

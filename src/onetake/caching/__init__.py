@@ -5,11 +5,13 @@ This package knows Kedro and the standard library, and nothing of the project ar
 - `options`: what a project may set. `session`: makes plain `kedro run` cached. `runner`: Kedro's runners with a plan.
 - `plan`: which nodes run, and why. `explain`: the same in words, for one node.
 - `fingerprint`: of values and files. `closure`, `sources`, `syntax`, `bound`: of code. `datasets`: of the catalog.
+- `catalog`: a catalog that starts fast.
 - `records`, `recording`: what is kept between runs.
 """
 
 from __future__ import annotations
 
+from onetake.caching.catalog import QuickCatalog
 from onetake.caching.options import CacheError, CacheOptions
 from onetake.caching.plan import Plan, Planner
 from onetake.caching.runner import CachedParallelRunner, CachedSequentialRunner, CachedThreadRunner, CachingMixin
@@ -25,5 +27,6 @@ __all__ = [
     "CachingSession",
     "Plan",
     "Planner",
+    "QuickCatalog",
     "cached_runner_name",
 ]
