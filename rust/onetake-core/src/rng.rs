@@ -110,31 +110,34 @@ impl Key {
     }
 
     /// `WIDE` blocks whose third counter word counts up, written entity by entity.
+    ///
+    /// Each word stands in 64 bits whose upper half is rubbish: a product needs no more than the lower halves, so that
+    /// no lane ever moves.
     #[inline(always)]
     fn wide(self, counter: [u32; 4], out: &mut [u32]) {
-        let mut a = [counter[0]; WIDE];
-        let mut b = [counter[1]; WIDE];
-        let mut c = [counter[2]; WIDE];
-        let mut d = [counter[3]; WIDE];
+        const LOW: u64 = 0xFFFF_FFFF;
+        let mut a = [u64::from(counter[0]); WIDE];
+        let mut b = [u64::from(counter[1]); WIDE];
+        let mut c = [0; WIDE];
+        let mut d = [u64::from(counter[3]); WIDE];
         for (i, word) in c.iter_mut().enumerate() {
-            *word = word.wrapping_add(i as u32);
+            *word = u64::from(counter[2]) + i as u64;
         }
         let [mut k0, mut k1] = self.0;
         for _ in 0..10 {
             for i in 0..WIDE {
-                let x = u64::from(MUL0) * u64::from(a[i]);
-                let y = u64::from(MUL1) * u64::from(c[i]);
-                (a[i], b[i], c[i], d[i]) =
-                    ((y >> 32) as u32 ^ b[i] ^ k0, y as u32, (x >> 32) as u32 ^ d[i] ^ k1, x as u32);
+                let x = u64::from(MUL0) * (a[i] & LOW);
+                let y = u64::from(MUL1) * (c[i] & LOW);
+                (a[i], b[i], c[i], d[i]) = ((y >> 32) ^ b[i] ^ u64::from(k0), y, (x >> 32) ^ d[i] ^ u64::from(k1), x);
             }
             k0 = k0.wrapping_add(WEYL0);
             k1 = k1.wrapping_add(WEYL1);
         }
         for i in 0..WIDE {
-            out[4 * i] = a[i];
-            out[4 * i + 1] = b[i];
-            out[4 * i + 2] = c[i];
-            out[4 * i + 3] = d[i];
+            out[4 * i] = a[i] as u32;
+            out[4 * i + 1] = b[i] as u32;
+            out[4 * i + 2] = c[i] as u32;
+            out[4 * i + 3] = d[i] as u32;
         }
     }
 }

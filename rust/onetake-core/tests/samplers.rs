@@ -1,7 +1,22 @@
 //! Every path of a monotone sampler gives the canonical quantile of the word.
 
-use onetake_core::rng::{Key, Stream};
-use onetake_core::samplers::{binomial, poisson};
+use onetake_core::dispatch::{self, Kernel, Level};
+use onetake_core::rng::{Key, Stream, unit};
+use onetake_core::samplers::{Neighbours, beta, binomial, gamma, normal, poisson};
+use proptest::prelude::*;
+
+const LEVELS: [Level; 3] = [Level::Baseline, Level::Avx2, Level::Avx512];
+
+/// Any work as a kernel.
+struct Run<F>(F);
+
+impl<F: FnOnce() -> T, T> Kernel for Run<F> {
+    type Output = T;
+    #[inline(always)]
+    fn run(self) -> T {
+        (self.0)()
+    }
+}
 
 /// The smallest k whose threshold passes the word, by bisection over the definition.
 fn defined(word: u32, top: u32, threshold: impl Fn(u32) -> u64) -> u32 {
@@ -65,5 +80,84 @@ fn certain_and_impossible_chances_are_exact() {
         assert_eq!(binomial::quantile(word, 9, 0.0), 0);
         assert_eq!(binomial::quantile(word, 9, 1.0), 9);
         assert_eq!(poisson::quantile(word, 0.0), 0);
+    }
+}
+
+/// Trials and chances of every kind: from 1 to 10^7 trials, chances from 10^-7 to 1 - 10^-7.
+fn population(seed: u64, len: usize) -> (Vec<u32>, Vec<u32>, Vec<f64>) {
+    let key = Key::new(seed, Stream::AGENT);
+    let n = key.words(0, 0, 0, 0, 0, len).iter().map(|w| 10_f64.powf(7.0 * unit(*w)) as u32).collect();
+    let chance = |w: &u32| {
+        let rare = 0.5 * 10_f64.powf(-7.0 * (2.0 * unit(*w) % 1.0));
+        if *w >> 31 == 0 { rare } else { 1.0 - rare }
+    };
+    let p = key.words(1, 0, 0, 0, 0, len).iter().map(chance).collect();
+    (key.words(2, 0, 0, 0, 0, len), n, p)
+}
+
+#[test]
+fn blocks_of_counts_equal_single_quantiles_at_every_level() {
+    let (words, n, p) = population(3, 20_000);
+    let rate: Vec<f64> = n.iter().map(|n| f64::from(*n) * 0.01).collect();
+    let single: Vec<u32> = (0..words.len()).map(|i| binomial::quantile(words[i], n[i], p[i])).collect();
+    let events: Vec<u32> = (0..words.len()).map(|i| poisson::quantile(words[i], rate[i])).collect();
+    for level in LEVELS {
+        let mut out = vec![0; words.len()];
+        dispatch::run_at(level, Run(|| binomial::block(&words, &n, &p, &mut out)));
+        assert_eq!(out, single);
+        dispatch::run_at(level, Run(|| poisson::block(&words, &rate, &mut out)));
+        assert_eq!(out, events);
+    }
+}
+
+#[test]
+fn continuous_blocks_have_the_same_bits_at_every_level() {
+    let (words, _, p) = population(4, 5_000);
+    let source = Neighbours { key: Key::new(5, Stream::AGENT), slot: 3, step: 9, replicate: 1, entity: 2 };
+    let shape: Vec<f64> = p.iter().map(|p| 20.0 * p).collect();
+    let mut seen: Vec<Vec<u64>> = Vec::new();
+    for level in LEVELS {
+        let (mut z, mut g, mut b) = (vec![0.0; 5_000], vec![0.0; 256], vec![0.0; 256]);
+        dispatch::run_at(level, Run(|| normal::block(&words, &mut z)));
+        dispatch::run_at(level, Run(|| gamma::block(source, 0, &shape[..256], &mut g)));
+        dispatch::run_at(level, Run(|| beta::block(source, 0, &shape[..256], &shape[256..512], &mut b)));
+        assert!(z.iter().zip(&words).all(|(z, w)| z.to_bits() == normal::quantile(*w).to_bits()));
+        seen.push(z.iter().chain(&g).chain(&b).map(|x| x.to_bits()).collect());
+    }
+    assert!(seen.iter().all(|bits| *bits == seen[0]));
+}
+
+proptest! {
+    #[test]
+    fn counts_never_fall_where_word_trials_or_chance_rise(
+        word in any::<u32>(), more in any::<u32>(), n in 1_u32..5_000_000, p in 0.0..1.0_f64, up in 0.0..1.0_f64,
+        power in 0_i32..8,
+    ) {
+        let p = p * 10_f64.powi(-power);
+        let k = binomial::quantile(word, n, p);
+        prop_assert!(binomial::quantile(word.saturating_add(more), n, p) >= k);
+        prop_assert!(binomial::quantile(word, n + more % 1000, p) >= k);
+        prop_assert!(binomial::quantile(word, n, p + (1.0 - p) * up) >= k);
+        let rate = f64::from(n) * p;
+        let events = poisson::quantile(word, rate);
+        prop_assert!(poisson::quantile(word.saturating_add(more), rate) >= events);
+        prop_assert!(poisson::quantile(word, rate * (1.0 + up)) >= events);
+    }
+
+    #[test]
+    fn a_cut_batch_draws_what_the_whole_one_does(cut in 1_usize..299, entity in 0_u32..1000) {
+        let (words, n, p) = population(6, 300);
+        let (mut whole, mut parts) = (vec![0; 300], vec![0; 300]);
+        binomial::fill(&words, &n, &p, &mut whole);
+        binomial::fill(&words[..cut], &n[..cut], &p[..cut], &mut parts[..cut]);
+        binomial::fill(&words[cut..], &n[cut..], &p[cut..], &mut parts[cut..]);
+        prop_assert_eq!(whole, parts);
+        let source = Neighbours { key: Key::new(5, Stream::AGENT), slot: 0, step: 1, replicate: 0, entity };
+        let (mut whole, mut parts) = (vec![0.0; 300], vec![0.0; 300]);
+        beta::fill(source, &p, &p, &mut whole);
+        let (left, right) = parts.split_at_mut(cut);
+        beta::fill(source, &p[..cut], &p[..cut], left);
+        beta::fill(Neighbours { entity: entity + cut as u32, ..source }, &p[cut..], &p[cut..], right);
+        prop_assert_eq!(whole, parts);
     }
 }

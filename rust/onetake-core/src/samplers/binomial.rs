@@ -1,5 +1,6 @@
 //! Binomial counts, monotone in one word.
 
+use super::fast::{self, Chain, Moments, Units};
 use super::lattice::{self, Expansion, Law};
 use crate::dispatch::{self, Kernel};
 use crate::special::{deviance, exp, ln_1p, stirling_rest};
@@ -99,12 +100,40 @@ fn flipped(law: Binomial, word: u32) -> u32 {
     lattice::settle(law, word, law.n - failures)
 }
 
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    n: &'a [u32],
+    p: &'a [f64],
+}
+
+impl Units for Given<'_> {
+    #[inline(always)]
+    fn moments(self, i: usize) -> Moments {
+        let (n, p) = (f64::from(self.n[i]), self.p[i]);
+        let q = 1.0 - p;
+        let (pq, skew) = ((p * q) as f32, (q - p) as f32);
+        let relative = [skew, 1.0 - 6.0 * pq, skew * (1.0 - 12.0 * pq), 1.0 - 30.0 * pq * (1.0 - 4.0 * pq)];
+        Moments { mean: n * p, variance: n * p * q, relative, top: n }
+    }
+    #[inline(always)]
+    fn chain(self, i: usize) -> Chain {
+        let (n, p) = (self.n[i], self.p[i]);
+        let rare = if p > 0.5 { 1.0 - p } else { p };
+        let loss = rare / (1.0 - rare);
+        let trials = f64::from(n);
+        Chain { log_mass: trials * ln_1p(-rare), first: trials * loss, loss, from: (p > 0.5).then_some(n) }
+    }
+    #[inline(never)]
+    fn exact(self, i: usize, word: u32) -> u32 {
+        quantile(word, self.n[i], self.p[i])
+    }
+}
+
 /// [`quantile`] unit by unit, for use inside a kernel; all slices have one length.
 #[inline(always)]
 pub fn block(words: &[u32], n: &[u32], p: &[f64], out: &mut [u32]) {
-    for i in 0..out.len() {
-        out[i] = quantile(words[i], n[i], p[i]);
-    }
+    let len = out.len();
+    fast::block(Given { n: &n[..len], p: &p[..len] }, &words[..len], out);
 }
 
 /// [`quantile`] unit by unit, as wide as the machine allows; all slices have one length.
@@ -150,6 +179,29 @@ impl Shared {
     pub fn fill_same(&self, words: &[u32], n: u32, out: &mut [u32]) {
         for (o, w) in out.iter_mut().zip(words) {
             *o = quantile(*w, n, self.p);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samplers::lattice::tests::{VARIANCES, worst};
+
+    #[test]
+    fn expansion_errs_by_less_than_half_its_band_for_every_count_in_reach() {
+        for variance in VARIANCES {
+            for skewness in 0..=24 {
+                // From 1e-6 to ½, and mirrored.
+                let p = 0.5 * (2e-6_f64).powf(f64::from(skewness) / 24.0);
+                for p in [p, 1.0 - p] {
+                    let q = 1.0 - p;
+                    let n = (variance / (p * q)).ceil() as u32;
+                    let law = Binomial { n, p, q };
+                    let error = worst(law, f64::from(n) * p * q);
+                    assert!(error < 0.5, "n {n} p {p} variance {variance}: {error}");
+                }
+            }
         }
     }
 }

@@ -3,14 +3,13 @@
 //! The canonical quantile of a word is `Q(w) = min {k : w < T(k)}` with `T(k) = round(F(k) × 2^32)`, where `F` is
 //! [`tail`]'s sum of probabilities. Every fast path ends with a proof that its candidate is that `k`, or asks here.
 
+use super::fast::NOISE;
 use crate::rng::unit;
 use crate::special::exp;
 
 pub(crate) const WORDS: f64 = 4_294_967_296.0;
 /// Variance from which [`Expansion`] is used.
 pub(crate) const WIDE: f64 = 12.0;
-/// Two ways of adding up the same distribution function differ by less than this.
-const NOISE: f64 = 1e-12;
 
 /// A distribution over the integers from 0 to `top`.
 pub(crate) trait Law: Copy {
@@ -103,55 +102,81 @@ pub(crate) fn search<L: Law>(law: L, word: u32) -> u32 {
 pub(crate) struct Expansion {
     centre: f64,
     width: f64,
-    /// Coefficients of z^0 to z^5, without the leading z.
-    terms: [f64; 6],
+    /// Cumulants 3 to 6 in units of the width.
+    shape: [f64; 4],
     scale: f64,
     floor: f64,
 }
 
 impl Expansion {
     /// From the mean and the cumulants 2 to 6 (the last four divided by the second).
-    #[inline(always)]
     pub(crate) fn new(mean: f64, variance: f64, relative: [f64; 4]) -> Self {
         let corrected = variance - 1.0 / 12.0;
         let width = corrected.sqrt();
         let r = 1.0 / width;
         let r2 = r * r;
-        let a = relative[0] * variance * r2 * r;
-        let b = (relative[1] * variance + 1.0 / 120.0) * r2 * r2;
-        let c = relative[2] * variance * r2 * r2 * r;
-        let d = (relative[3] * variance - 1.0 / 252.0) * r2 * r2 * r2;
-        let (a2, ab, b2, ac) = (a * a, a * b, b * b, a * c);
-        let (a3, a2b, a4) = (a2 * a, a2 * b, a2 * a2);
-        // Factors of the Hermite polynomials He1 to He5.
-        let h1 = -a2 / 36.0 - b2 / 192.0 + a2b / 36.0 - a4 * (227.0 / 7776.0);
-        let h2 = a / 6.0 - ab / 24.0 + a3 * (19.0 / 324.0);
-        let h3 = b / 24.0 - a2 / 18.0 - b2 / 64.0 - ac / 60.0 + a2b * (37.0 / 288.0) - a4 * (832.0 / 7776.0);
-        let h4 = c / 120.0 - ab / 24.0 + a3 / 27.0;
-        let h5 = d / 720.0 - b2 / 128.0 - ac / 90.0 + a2b * (14.0 / 288.0) - a4 * (252.0 / 7776.0);
-        Self {
-            centre: mean,
-            width,
-            terms: [3.0 * h4 - h2, h1 - 3.0 * h3 + 15.0 * h5, h2 - 6.0 * h4, h3 - 10.0 * h5, h4, h5],
-            scale: 1.0 / (variance * variance),
-            floor: 1e-7 + mean * 1e-15,
-        }
+        let shape = [
+            relative[0] * variance * r2 * r,
+            (relative[1] * variance + 1.0 / 120.0) * r2 * r2,
+            relative[2] * variance * r2 * r2 * r,
+            (relative[3] * variance - 1.0 / 252.0) * r2 * r2 * r2,
+        ];
+        Self { centre: mean, width, shape, scale: r2 * r2, floor: 1e-7 + mean * 1e-15 }
     }
 
     /// The curve at the normal quantile `z`.
-    #[inline(always)]
     pub(crate) fn at(&self, z: f64) -> f64 {
-        let [t0, t1, t2, t3, t4, t5] = self.terms;
-        let w = t0 + z * (t1 + z * (t2 + z * (t3 + z * (t4 + z * t5))));
-        self.centre + self.width * (z + w)
+        let [a, b, c, d] = self.shape;
+        self.centre + self.width * (z + correction(a, b, c, d, z))
     }
 
     /// How far [`Expansion::at`] may be from the truth: at least twice the largest error found (see the tests).
-    #[inline(always)]
     pub(crate) fn band(&self, z: f64) -> f64 {
         let z2 = z * z;
         let z4 = z2 * z2;
-        self.floor + self.scale * (0.05 + 1e-4 * (z4 * z4))
+        self.floor + self.scale * (0.1 + 2e-4 * (z4 * z4))
+    }
+}
+
+/// What the expansion adds to `z`, from the standardised cumulants 3 to 6: a polynomial in Hermite polynomials.
+#[inline(always)]
+pub(crate) fn correction<F: Real>(a: F, b: F, c: F, d: F, z: F) -> F {
+    let f = F::of;
+    let (a2, ab, b2, ac) = (a * a, a * b, b * b, a * c);
+    let (a3, a2b, a4) = (a2 * a, a2 * b, a2 * a2);
+    // Factors of He1 to He5.
+    let h1 = a2b * f(1.0 / 36.0) - a2 * f(1.0 / 36.0) - b2 * f(1.0 / 192.0) - a4 * f(227.0 / 7776.0);
+    let h2 = a * f(1.0 / 6.0) - ab * f(1.0 / 24.0) + a3 * f(19.0 / 324.0);
+    let h3 = b * f(1.0 / 24.0) - a2 * f(1.0 / 18.0) - b2 * f(1.0 / 64.0) - ac * f(1.0 / 60.0) + a2b * f(37.0 / 288.0)
+        - a4 * f(832.0 / 7776.0);
+    let h4 = c * f(1.0 / 120.0) - ab * f(1.0 / 24.0) + a3 * f(1.0 / 27.0);
+    let h5 =
+        d * f(1.0 / 720.0) - b2 * f(1.0 / 128.0) - ac * f(1.0 / 90.0) + a2b * f(14.0 / 288.0) - a4 * f(252.0 / 7776.0);
+    let t1 = h1 - f(3.0) * h3 + f(15.0) * h5;
+    let t2 = h2 - f(6.0) * h4;
+    let t3 = h3 - f(10.0) * h5;
+    f(3.0) * h4 - h2 + z * (t1 + z * (t2 + z * (t3 + z * (h4 + z * h5))))
+}
+
+/// Single or double precision.
+pub(crate) trait Real:
+    Copy + std::ops::Add<Output = Self> + std::ops::Sub<Output = Self> + std::ops::Mul<Output = Self>
+{
+    /// The nearest number.
+    fn of(x: f64) -> Self;
+}
+
+impl Real for f64 {
+    #[inline(always)]
+    fn of(x: f64) -> Self {
+        x
+    }
+}
+
+impl Real for f32 {
+    #[inline(always)]
+    fn of(x: f64) -> Self {
+        x as Self
     }
 }
 
@@ -168,4 +193,31 @@ pub(crate) fn quantile<L: Law>(law: L, variance: f64, word: u32) -> u32 {
     let gap = (y - k).abs();
     let near = k.clamp(0.0, f64::from(law.top())) as u32;
     if 0.5 - gap > expansion.band(z) && f64::from(near) == k { near } else { settle(law, word, near) }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::samplers::normal;
+
+    /// The largest error of the expansion over all counts that words reach, in units of its band.
+    pub(in crate::samplers) fn worst<L: Law>(law: L, variance: f64) -> f64 {
+        let expansion = law.expansion();
+        let reach = 7.0 * variance.sqrt() + 25.0;
+        let first = (law.mean() - reach).max(0.0) as u32;
+        let last = ((law.mean() + reach) as u32).min(law.top() - 1);
+        let mut worst: f64 = 0.0;
+        for k in first..=last {
+            let (sum, lower) = tail(law, k);
+            if (0.5 / WORDS..=0.5).contains(&sum) {
+                let z = if lower { -normal::above(sum) } else { normal::above(sum) };
+                worst = worst.max((expansion.at(z) - f64::from(k) - 0.5).abs() / expansion.band(z));
+            }
+        }
+        worst
+    }
+
+    /// Variances from the smallest that expands on.
+    pub(in crate::samplers) const VARIANCES: [f64; 12] =
+        [12.0, 12.5, 13.3, 15.0, 18.0, 24.0, 35.0, 60.0, 98.0, 250.0, 1_000.0, 2_500.0];
 }

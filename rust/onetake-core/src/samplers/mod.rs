@@ -11,6 +11,7 @@ pub mod bernoulli;
 pub mod beta;
 pub mod binomial;
 pub mod categorical;
+mod fast;
 pub mod gamma;
 pub mod grid;
 pub mod kinds;

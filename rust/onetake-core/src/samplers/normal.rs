@@ -49,6 +49,11 @@ const MIDDLE: [[f64; 8]; 2] = [
     ],
 ];
 
+/// Words that are worked on together.
+const CHUNK: usize = 64;
+/// Words of the tails that are worked on together.
+const PACK: usize = 8;
+
 #[inline(always)]
 fn ratio(parts: &[[f64; 8]; 2], x: f64) -> f64 {
     let (mut above, mut below) = (parts[0][0], parts[1][0]);
@@ -59,6 +64,32 @@ fn ratio(parts: &[[f64; 8]; 2], x: f64) -> f64 {
         i += 1;
     }
     above / below
+}
+
+/// What the word says of its side: the chance of the tail beyond it, and its distance from the middle.
+#[inline(always)]
+fn split(word: u32) -> (f64, f64) {
+    let low = if word >> 31 == 0 { word } else { !word };
+    let u = (f64::from(low) + 0.5) * (1.0 / 4_294_967_296.0);
+    (u, 0.5 - u)
+}
+
+#[inline(always)]
+fn centre(q: f64) -> f64 {
+    q * ratio(&CENTRE, 0.180_625 - q * q)
+}
+
+#[inline(always)]
+fn tail(u: f64) -> f64 {
+    // AS 241 changes to its third region at r = 5, u = 1.4e-11, which no 32-bit word reaches.
+    ratio(&MIDDLE, (-ln(u)).sqrt() - 1.6)
+}
+
+/// The number above which a chance `u` of at most ½ lies.
+#[inline(always)]
+pub(super) fn above(u: f64) -> f64 {
+    let q = 0.5 - u;
+    if q <= 0.425 { centre(q) } else { tail(u) }
 }
 
 /// The standard normal number whose distribution function is `unit(word)`: from -6.34 to 6.34, 2^-32 apart in chance.
@@ -72,27 +103,109 @@ fn ratio(parts: &[[f64; 8]; 2], x: f64) -> f64 {
 /// ```
 #[inline(always)]
 pub fn quantile(word: u32) -> f64 {
-    let low = if word >> 31 == 0 { word } else { !word };
-    let u = (f64::from(low) + 0.5) * (1.0 / 4_294_967_296.0);
-    let q = 0.5 - u;
-    let centre = q * ratio(&CENTRE, 0.180_625 - q * q);
-    // AS 241 changes to its third region at r = 5, u = 1.4e-11, which no 32-bit word reaches.
-    let tail = ratio(&MIDDLE, (-ln(u)).sqrt() - 1.6);
-    let z = if q <= 0.425 { centre } else { tail };
+    let z = above(split(word).0);
     if word >> 31 == 0 { -z } else { z }
 }
 
 /// [`quantile`] of each word; both slices have one length.
 #[inline(always)]
 pub fn block(words: &[u32], out: &mut [f64]) {
-    for (z, w) in out.iter_mut().zip(words) {
-        *z = quantile(*w);
+    let whole = out.len() - out.len() % CHUNK;
+    let (mut start, len) = (0, out.len());
+    while start < whole {
+        chunk(&words[start..start + CHUNK], &mut out[start..start + CHUNK]);
+        start += CHUNK;
+    }
+    for i in whole..len {
+        out[i] = quantile(words[i]);
+    }
+}
+
+/// The centre's formula for all, then the tails', packed, for the 15 % that need it.
+#[inline(always)]
+fn chunk(words: &[u32], out: &mut [f64]) {
+    let (words, out) = (&words[..CHUNK], &mut out[..CHUNK]);
+    let mut outer = [0_u8; CHUNK];
+    for i in 0..CHUNK {
+        let (_, q) = split(words[i]);
+        let z = centre(q);
+        out[i] = if words[i] >> 31 == 0 { -z } else { z };
+        outer[i] = u8::from(q > 0.425);
+    }
+    let (mut places, mut count) = ([0_u8; CHUNK], 0);
+    for (i, flag) in outer.iter().enumerate() {
+        places[count & (CHUNK - 1)] = i as u8;
+        count += usize::from(*flag);
+    }
+    let mut at = 0;
+    while at < count {
+        let mut far = [0_u32; PACK];
+        for (j, word) in far.iter_mut().enumerate() {
+            *word = words[places[(at + j) & (CHUNK - 1)] as usize & (CHUNK - 1)];
+        }
+        let mut z = [0.0; PACK];
+        for j in 0..PACK {
+            let x = tail(split(far[j]).0);
+            z[j] = if far[j] >> 31 == 0 { -x } else { x };
+        }
+        for j in 0..PACK.min(count - at) {
+            out[places[at + j] as usize & (CHUNK - 1)] = z[j];
+        }
+        at += PACK;
     }
 }
 
 /// [`quantile`] of each word, as wide as the machine allows.
 pub fn fill(words: &[u32], out: &mut [f64]) {
     dispatch::run(Fill { words, out });
+}
+
+/// [`quantile`] in single precision, within `1e-6 + 4e-7 |z|`: a first guess.
+///
+/// Source: AS 241 (PPND7).
+#[inline(always)]
+pub(super) fn coarse(word: u32) -> f32 {
+    let low = if word >> 31 == 0 { word } else { !word };
+    // Both are whole numbers below 2^31, so that they convert as signed ones.
+    let u = (low as i32 as f32 + 0.5) * (1.0 / 4_294_967_296.0);
+    let q = ((0x7FFF_FFFF - low) as i32 as f32 + 0.5) * (1.0 / 4_294_967_296.0);
+    let inner = q <= 0.425;
+    let r = if inner { 0.180_625 - q * q } else { (-coarse_ln(u)).sqrt() - 1.6 };
+    let above = if inner {
+        q * (((59.109_374_72 * r + 159.291_132_02) * r + 50.434_271_938) * r + 3.387_132_717_9)
+    } else {
+        ((0.170_238_21 * r + 1.306_728_482_2) * r + 2.756_815_39) * r + 1.423_437_232_7
+    };
+    let below = if inner {
+        ((67.187_563_6 * r + 78.757_757_664) * r + 17.895_169_469) * r + 1.0
+    } else {
+        (0.120_211_32 * r + 0.737_001_645_1) * r + 1.0
+    };
+    let z = above / below;
+    if word >> 31 == 0 { -z } else { z }
+}
+
+/// Logarithm of a positive normal number, within 1e-7 of its size.
+#[inline(always)]
+fn coarse_ln(x: f32) -> f32 {
+    let bits = x.to_bits() as i32;
+    let exponent = (bits - 0x3F35_04F3) >> 23;
+    let m = f32::from_bits((bits - (exponent << 23)) as u32) - 1.0;
+    let z = m * m;
+    // Cephes `logf`.
+    let p = ((((((((7.037_683_6e-2 * m - 1.151_461_e-1) * m + 1.167_699_87e-1) * m - 1.242_014_08e-1) * m
+        + 1.424_932_28e-1)
+        * m
+        - 1.666_805_77e-1)
+        * m
+        + 2.000_071_48e-1)
+        * m
+        - 2.499_999_4e-1)
+        * m
+        + 3.333_333_1e-1)
+        * m
+        * z;
+    exponent as f32 * std::f32::consts::LN_2 + (m + (p - 0.5 * z))
 }
 
 struct Fill<'a> {
@@ -105,5 +218,37 @@ impl Kernel for Fill<'_> {
     #[inline(always)]
     fn run(self) {
         block(self.words, self.out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coarse_numbers_are_as_near_as_the_band_of_counts_assumes() {
+        let near = |word: u32| {
+            let z = quantile(word);
+            assert!((f64::from(coarse(word)) - z).abs() <= 1e-6 + 4e-7 * z.abs(), "word {word}");
+        };
+        (0..400_000).chain((0..u32::MAX).step_by(4_001)).for_each(|w| {
+            near(w);
+            near(!w);
+        });
+    }
+
+    #[test]
+    fn quantile_has_known_values_and_grows() {
+        // SciPy: norm.isf(0.5 / 2**32), norm.isf((2**30 + 0.5) / 2**32), norm.isf((2**16 + 0.5) / 2**32).
+        let known =
+            [(0, 6.337_957_754_553_789_5), (1 << 30, 0.674_489_749_829_738_4), (1 << 16, 4.169_567_584_466_582_5)];
+        for (word, z) in known {
+            assert!((quantile(!word) / z - 1.0).abs() < 1e-12, "{}", quantile(!word));
+        }
+        let mut last = f64::NEG_INFINITY;
+        for w in (0..u32::MAX).step_by(99_991) {
+            assert!(quantile(w) > last);
+            last = quantile(w);
+        }
     }
 }
