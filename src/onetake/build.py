@@ -40,7 +40,9 @@ def build(path: str, entry: Mapping[str, object], make: Callable[..., T]) -> T:
     try:
         return make(kind, **{str(name): value for name, value in entry.items() if name != "type"})
     except OnetakeError as error:
-        raise type(error)(f"{path}.{error}") from error
+        # Where the text begins with a setting, the setting becomes the end of the path.
+        joint = "." if str(error).partition(":")[0].isidentifier() else ": "
+        raise type(error)(f"{path}{joint}{error}") from error
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 3) -> str:

@@ -43,6 +43,7 @@ class Thompson(AbstractFleetBandit):
     pooling: Literal["none", "full"] = "none"
 
     propensity_method = "quadrature"
+    propensity_error = 1e-5
 
     def __post_init__(self) -> None:
         check_number("prior_successes", self.prior_successes, 0, above=True)
