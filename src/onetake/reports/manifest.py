@@ -45,7 +45,7 @@ def manifest(settings: Mapping[str, object], data: Mapping[str, object], seeds: 
     [('seed', 'evaluation', '7')]
     """
     rows = [("code", "onetake", onetake.__version__), ("code", "source of the package", source_digest())]
-    rows.append(("code", "core", _core.__version__))
+    rows += [("code", "core", _core.__version__), ("code", "source of the core", _core.__source__)]
     rows += [("settings", name, digest(value)) for name, value in sorted(settings.items())]
     rows += [("data", name, digest(value)) for name, value in sorted(data.items())]
     rows += [("seed", name, str(value)) for name, value in sorted(seeds.items())]

@@ -1,0 +1,1 @@
+"""What onetake is measured against: `python -m bench`, or `make bench` (`make bench ONLY=row` for some rows)."""

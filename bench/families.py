@@ -1,0 +1,71 @@
+"""A step of every family against the bare sum of its draws, and two threads against one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from bench.harness import Measurement, Size, in_turn
+from onetake.draws import Draws
+from onetake.envs import SimVectorEnv
+
+
+def cohort(size: Size) -> Iterator[Measurement]:
+    """Two binomials a unit, each entity with rates of its own."""
+    n = size.of(1_000_000, 2_000)
+    rng = np.random.default_rng(0)
+    p, q = 0.4 + 0.2 * rng.random((n, 2)), 0.02 + 0.01 * rng.random((n, 2))
+    config = {"size": 10_000, "p": [0.5, 0.5], "q": [0.02, 0.03]}
+    draws = Draws(1, entities=n, threads=1)
+    own_p, own_q = np.ascontiguousarray(p[:, 0]), np.ascontiguousarray(q[:, 0])
+
+    def bare(step: int) -> None:
+        interactions = draws.binomial(10_000, own_p, step)
+        draws.binomial(interactions, own_q, step, slot=1)
+
+    yield from _family("cohort", config, {"p": p, "q": q}, bare, size)
+
+
+def bandit(size: Size) -> Iterator[Measurement]:
+    """One Bernoulli a unit, each entity with rates of its own."""
+    n = size.of(1_000_000, 2_000)
+    rates = 0.1 + 0.2 * np.random.default_rng(0).random((n, 2))
+    draws = Draws(1, entities=n, threads=1)
+    own = np.ascontiguousarray(rates[:, 0])
+    yield from _family("bandit", {"rate": [0.1, 0.2]}, {"rate": rates}, lambda step: draws.bernoulli(own, step), size)
+
+
+def _family(
+    family: str,
+    config: dict[str, object],
+    columns: dict[str, np.ndarray],
+    bare: Callable[[int], object],
+    size: Size,
+) -> Iterator[Measurement]:
+    n = len(next(iter(columns.values())))
+    action = np.zeros(n, dtype=np.int64)
+    envs = [SimVectorEnv(family, config, entities=n, columns=columns, seed=1, threads=threads) for threads in (1, 2)]
+    for env in envs:
+        env.reset(seed=1)
+    one, two = envs
+    clock = iter(range(10**9))
+    common = {"units": (n, n), "repeats": size.repeats}
+    yield in_turn(
+        f"family_{family}",
+        "the bare sum of its draws",
+        threads=1,
+        goal=1 / 2.5,
+        ours=lambda: one.step(action),
+        theirs=lambda: bare(next(clock)),
+        **common,
+    )
+    yield in_turn(
+        f"family_{family}",
+        "itself on one thread",
+        threads=2,
+        goal=1.7,
+        ours=lambda: two.step(action),
+        theirs=lambda: one.step(action),
+        **common,
+    )
