@@ -24,8 +24,8 @@ PropensityKind = Literal["exact", "estimated", "density", "none"]
 class CountReward:
     """A reward that is known up to a chance: ``reward = scale[k] * successes + offset[k]``.
 
-    ``successes ~ Binomial(trials, rate[k])``; the agent knows trials, scale and offset (what it pays, what it earns) and
-    learns the rate.
+    ``successes ~ Binomial(trials, rate[k])``; the agent knows trials, scale and offset (what it pays, what it earns)
+    and learns the rate.
 
     Attributes:
         trials: number of trials a step, one per environment ``(n,)`` or one for all ``()``.
@@ -40,7 +40,7 @@ class CountReward:
 
 @dataclass(frozen=True)
 class BatchSpec:
-    """What an agent may know of a batch before it starts: ``n = len(replicate_ids) * len(entity_ids)`` environments.
+    """What an agent may know of a batch of ``n = len(replicate_ids) * len(entity_ids)`` environments.
 
     Environment ``i`` is entity ``entity_ids[i % len(entity_ids)]`` of replicate ``replicate_ids[i // len(entity_ids)]``.
     Rewards lie in ``[reward_low, reward_high]``, one bound per environment ``(n,)`` or one for all ``()``.
@@ -165,7 +165,8 @@ class Estimate:
 
     Attributes:
         value: reward per decision. low, high: ends of the interval at ``level``. standard_error: of the value.
-        effective_sample_size: ``(sum w)^2 / sum w^2``. largest_weight: largest ``w``. clipped_share: share of weights cut.
+        effective_sample_size: ``(sum w)^2 / sum w^2``. largest_weight: largest ``w``.
+        clipped_share: share of weights that were cut.
         overlap: share of the target policy's probability on actions that the log could have taken.
         flags: reasons for doubt; empty where there are none. refused: True where the value must not be used.
     """
