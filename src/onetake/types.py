@@ -42,7 +42,7 @@ class CountReward:
 class BatchSpec:
     """What an agent may know of a batch of ``n = len(replicate_ids) * len(entity_ids)`` environments.
 
-    With ``e = len(entity_ids)``, environment ``i`` is entity ``entity_ids[i % e]`` of replicate ``replicate_ids[i // e]``.
+    With ``e = len(entity_ids)``, environment ``i`` is ``entity_ids[i % e]`` of replicate ``replicate_ids[i // e]``.
     Rewards lie in ``[reward_low, reward_high]``, one bound per environment ``(n,)`` or one for all ``()``.
     """
 
