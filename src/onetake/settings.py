@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onetake.caching import CacheOptions, CachingSession, QuickCatalog
-from onetake.hooks import ProgressHooks
+from onetake.hooks import MatrixHooks, ProgressHooks
 
 
 def core_source() -> str:
@@ -32,7 +32,7 @@ class Session(CachingSession):
 
 SESSION_CLASS = Session
 DATA_CATALOG_CLASS = QuickCatalog
-HOOKS = (ProgressHooks(),)
+HOOKS = (MatrixHooks(), ProgressHooks())
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

@@ -54,9 +54,9 @@ class CurveRecorder:
     def __post_init__(self) -> None:
         self._wanted = frozenset(kept_steps(self.horizon, self.points).tolist())
 
-    def look(self, ledger: Ledger) -> None:
-        """Keep the ledger's sums if its step is one to be kept."""
-        if ledger.steps in self._wanted:
+    def look(self, ledger: Ledger, *, last: bool = False) -> None:
+        """Keep the ledger's sums if its step is one to be kept, or the last."""
+        if last or ledger.steps in self._wanted:
             sums = ledger.sums
             not_knowing = sums["oracle"] - sums["greedy"]
             exploring = sums["greedy"] - sums["played"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
+from scipy.special import stdtrit
 
 from onetake.evaluation.aggregates import (
     Aggregate,
@@ -115,8 +116,6 @@ def mean_curves(curves: pl.DataFrame, *, level: float = 0.95) -> pl.DataFrame:
         The environment "all environments" is the sum over the others, each standing still after its end; its interval
         adds their variances.
     """
-    from scipy import stats
-
     unit = pl.when(pl.col("draws") > 1).then("draw").otherwise("replicate").alias("unit")
     money = ["regret", "cost_of_not_knowing", "cost_of_exploring", "realised"]
     keys = ["suite", "environment", "agent", "step"]
@@ -124,7 +123,7 @@ def mean_curves(curves: pl.DataFrame, *, level: float = 0.95) -> pl.DataFrame:
     means = per_unit.group_by(*keys, maintain_order=True).agg(
         pl.col(money).mean(), (pl.col("regret").std(ddof=1) / pl.len().sqrt()).alias("error"), pl.len().alias("units")
     )
-    tails = {n: float(stats.t.ppf(0.5 + level / 2, n - 1)) for n in means["units"].unique().to_list() if n > 1}
+    tails = {n: float(stdtrit(n - 1, 0.5 + level / 2)) for n in means["units"].unique().to_list() if n > 1}
     half = means["error"] * means["units"].replace_strict(tails, default=None, return_dtype=pl.Float64)
     means = means.with_columns(half=half)
     if means["environment"].n_unique() > 1:
@@ -186,12 +185,10 @@ def _with_interval(
 
 def _ranks(resampled: Mapping[str, Float64], level: float) -> dict[str, dict[str, float]]:
     """Ranks over paired resamples; equals share the better rank, and first place is split between them."""
-    from scipy import stats
-
     if not resampled:
         return {}
     table = np.stack(list(resampled.values()))
-    ranks = stats.rankdata(-table, method="min", axis=0)
+    ranks = 1 + np.stack([(table > own).sum(axis=0) for own in table])
     first = ranks == 1
     shares = (first / first.sum(axis=0)).mean(axis=1)
     low, high = np.quantile(ranks, [(1 - level) / 2, (1 + level) / 2], axis=1, method="inverted_cdf")

@@ -12,6 +12,7 @@ from itertools import combinations
 
 import numpy as np
 import polars as pl
+from scipy.special import stdtr
 
 from onetake.errors import SchemaError
 from onetake.evaluation.aggregates import mean_score
@@ -183,11 +184,9 @@ def by_environment(frame: pl.DataFrame, metric: str) -> dict[str, tuple[Float64,
 
 
 def _p_value(units: Float64) -> float:
-    from scipy import stats
-
     if len(units) < 2:
         return float("nan")
     spread = units.std(ddof=1)
     if spread == 0:
         return 1.0 if units.mean() == 0 else 0.0
-    return float(2 * stats.t.sf(abs(units.mean()) * np.sqrt(len(units)) / spread, len(units) - 1))
+    return float(2 * stdtr(len(units) - 1, -abs(units.mean()) * np.sqrt(len(units)) / spread))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtr, stdtrit
 
 from onetake.errors import ConfigError, ShapeError
 from onetake.evaluation.aggregates import Aggregate
@@ -71,13 +72,11 @@ def t_interval(values: Float64, *, level: float = 0.95, draws: int = 1) -> Inter
     >>> round(low, 4), round(high, 4)
     (-0.4841, 4.4841)
     """
-    from scipy import stats
-
     _check_level(level)
     units = by_draw(values, draws).mean(axis=1) if draws > 1 else np.asarray(values, dtype=np.float64)
     if len(units) < 2:
         return Interval(float("nan"), float("nan"))
-    half = stats.t.ppf(0.5 + level / 2, len(units) - 1) * units.std(ddof=1) / np.sqrt(len(units))
+    half = stdtrit(len(units) - 1, 0.5 + level / 2) * units.std(ddof=1) / np.sqrt(len(units))
     centre = units.mean()
     return Interval(float(centre - half), float(centre + half))
 
@@ -113,8 +112,6 @@ def percentile_interval(resampled: Float64, *, level: float = 0.95, units: Seque
     >>> percentile_interval(np.arange(101.0), level=0.9)
     Interval(low=5.0, high=95.0)
     """
-    from scipy import stats
-
     _check_level(level)
     tail = (1 - level) / 2
     if units is not None:
@@ -122,7 +119,7 @@ def percentile_interval(resampled: Float64, *, level: float = 0.95, units: Seque
         if fewest < 2:
             return Interval(float("nan"), float("nan"))
         freedom = sum(unit.count - 1 for unit in units)
-        tail = float(stats.norm.cdf(-np.sqrt(fewest / (fewest - 1)) * stats.t.ppf(1 - tail, freedom)))
+        tail = float(ndtr(-np.sqrt(fewest / (fewest - 1)) * stdtrit(freedom, 1 - tail)))
     low, high = np.quantile(resampled, [tail, 1 - tail])
     return Interval(float(low), float(high))
 

@@ -1,0 +1,289 @@
+"""A cell: one agent plays one suite, once.
+
+Each environment of the suite is played by all its replicates as one batch, in blocks of replicates where a batch would
+be too large. Luck is a function of (seed, suite, environment, replicate, entity, step), the same for every agent, so
+agents are compared in pairs and blocks change nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from onetake.agents import AbstractAgent
+from onetake.draws import total
+from onetake.errors import ConfigError, StoppedEarly
+from onetake.evaluation.costs import Stopwatch, cost_row
+from onetake.evaluation.curves import CurveRecorder
+from onetake.evaluation.history import History, finish, slug, spool_folder
+from onetake.evaluation.incumbent import INCUMBENT, incumbent_agent, incumbent_probabilities
+from onetake.evaluation.regret import Ledger
+from onetake.evaluation.settings import EvaluationSettings
+from onetake.evaluation.summary import summary_rows
+from onetake.seeding import child_seed
+from onetake.types import Decision, Float32, Float64, Observation, Transitions
+
+if TYPE_CHECKING:
+    from onetake.envs.sim import SimVectorEnv
+    from onetake.envs.suite import EnvironmentEntry, Suite
+    from onetake.evaluation.spool import BlockSpool, Latent
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being played, steps done and steps in all."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one agent did on one suite.
+
+    Attributes:
+        summary: one row per environment and replicate; see `onetake.evaluation.summary`.
+        curves: cumulative regret at some steps; see `onetake.evaluation.curves`.
+        costs: wall time and memory; different each time.
+        history: every step, where asked for.
+    """
+
+    summary: pl.DataFrame
+    curves: pl.DataFrame
+    costs: pl.DataFrame
+    history: History | None = None
+
+    @property
+    def frames(self) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        """Summary, curves and costs."""
+        return self.summary, self.curves, self.costs
+
+
+def run_cell(
+    agent: AbstractAgent,
+    suite: Suite,
+    settings: EvaluationSettings,
+    *,
+    name: str,
+    progress: Progress | None = None,
+) -> Cell:
+    """Let an agent play every environment of a suite, from scratch, for one episode.
+
+    Args:
+        agent: begun anew in every environment.
+        suite: what is played.
+        settings: seed, blocks and what is kept.
+        name: of the agent, in every row.
+        progress: told after every step.
+
+    Raises:
+        ConfigError: the agent does not support an environment of the suite; see `unsupported`.
+        StoppedEarly: an episode was still running after ``settings.max_steps`` steps.
+    """
+    reasons = unsupported(agent, suite)
+    if reasons:
+        environment, reason = next(iter(reasons.items()))
+        raise ConfigError(f"agent {name} on {environment} of suite {suite.name}: {reason}")
+    players = [(entry, agent) for entry in suite.environments]
+    return _play_all(players, suite, settings, name, progress)
+
+
+def run_incumbent(suite: Suite, settings: EvaluationSettings, *, progress: Progress | None = None) -> Cell | None:
+    """Let the incumbent of a suite play it, under the same luck as every agent; None where the suite names none."""
+    players = []
+    for entry in suite.environments:
+        chances = incumbent_probabilities(suite, entry.name, _first(entry).batch_spec.num_actions)
+        if chances is None:
+            return None
+        players.append((entry, incumbent_agent(chances)))
+    return _play_all(players, suite, settings, INCUMBENT, progress)
+
+
+def unsupported(agent: AbstractAgent, suite: Suite) -> dict[str, str]:
+    """Return why the agent cannot play an environment, for each that it cannot."""
+    reasons = {entry.name: agent.supports(_first(entry).batch_spec) for entry in suite.environments}
+    return {environment: reason for environment, reason in reasons.items() if reason is not None}
+
+
+def _play_all(
+    players: list[tuple[EnvironmentEntry, AbstractAgent]],
+    suite: Suite,
+    settings: EvaluationSettings,
+    name: str,
+    progress: Progress | None,
+) -> Cell:
+    folder = spool_folder() if settings.history else None
+    try:
+        played = [_Round(suite, entry, agent, settings, name, folder, progress).play() for entry, agent in players]
+        history = None
+        if folder is not None:
+            names = [entry.name for entry, _ in players]
+            history = finish(folder, suite=suite.name, agent=name, environments=names)
+    except BaseException:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    summary, curves, costs = (pl.concat(frames) for frames in zip(*played, strict=True))
+    return Cell(summary, curves, costs, history)
+
+
+@dataclass(frozen=True)
+class _Round:
+    """One environment of a cell."""
+
+    suite: Suite
+    entry: EnvironmentEntry
+    agent: AbstractAgent
+    settings: EvaluationSettings
+    name: str
+    folder: Path | None
+    progress: Progress | None
+
+    def play(self) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        """Return summary, curves and costs."""
+        blocks = list(self._blocks())
+        spools = self._spool_folders(len(blocks))
+        with Stopwatch() as watch:
+            frames = [self._block(*block, spool) for block, spool in zip(blocks, spools, strict=True)]
+            self._merge([spool for spool in spools if spool is not None])
+        summary, curves = (pl.concat(parts) for parts in zip(*frames, strict=True))
+        labels = {"suite": self.suite.name, "environment": self.entry.name, "agent": self.name}
+        curves = curves.select(*[pl.lit(value).alias(column) for column, value in labels.items()], pl.all())
+        decisions = int((summary["steps"] * summary["entities"]).sum())
+        return summary, curves, cost_row(self.suite.name, self.entry.name, self.name, decisions, watch)
+
+    def _blocks(self) -> Iterator[tuple[int, int]]:
+        most = max(1, self.settings.max_environments // self.entry.entities)
+        for first in range(0, self.entry.replicates, most):
+            yield first, min(most, self.entry.replicates - first)
+
+    def _spool_folders(self, blocks: int) -> list[Path | None]:
+        if self.folder is None:
+            return [None] * blocks
+        place = self.folder / slug(self.entry.name)
+        return [place] if blocks == 1 else [place / f"block-{i}" for i in range(blocks)]
+
+    def _merge(self, spools: list[Path]) -> None:
+        if self.folder is not None:
+            from onetake.evaluation.spool import merge_blocks
+
+            merge_blocks(spools, self.folder / slug(self.entry.name))
+
+    def _block(self, first: int, count: int, spool_place: Path | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+        labels = (self.suite.name, self.entry.name)
+        seed = child_seed(self.settings.seed, "environment", *labels)
+        env = self.entry.make(seed, first_replicate=first, replicates=count)
+        if self.settings.track_fixed:
+            env.track_fixed()
+        obs, _ = env.reset(seed=seed)
+        spec = env.batch_spec
+        self.agent.begin(spec, child_seed(self.settings.seed, "agent", *labels))
+        ledger = Ledger(count, spec.num_actions)
+        recorder = CurveRecorder(self.entry.steps, self.settings.curve_points)
+        spool = self._spool(spool_place, env, count)
+        try:
+            if spool is not None:
+                spool.reset(obs)
+            self._episode(env, obs, ledger, recorder, spool)
+        except BaseException:
+            if spool is not None:
+                spool.abandon()
+            raise
+        if spool is not None:
+            spool.close()
+        return self._summary(env, ledger, first), recorder.frame(first, draws=self.entry.draws, seeds=self._seeds)
+
+    def _spool(self, place: Path | None, env: SimVectorEnv, count: int) -> BlockSpool | None:
+        if place is None:
+            return None
+        # Arrow is needed for histories only.
+        from onetake.evaluation.spool import BlockSpool
+
+        return BlockSpool(place, env.batch_spec, per_step=count < self.entry.replicates)
+
+    def _episode(
+        self, env: SimVectorEnv, obs: Float32, ledger: Ledger, recorder: CurveRecorder, spool: BlockSpool | None
+    ) -> None:
+        running = True
+        while running:
+            if ledger.steps == self.settings.max_steps:
+                raise StoppedEarly(
+                    f"{self.name} on {self.entry.name} of suite {self.suite.name}: got an episode still running after "
+                    f"{ledger.steps} steps; wanted its end within max_steps"
+                )
+            observation = Observation(values=obs, step=ledger.steps)
+            decision = self.agent.act(observation)
+            greedy = self.agent.act(observation, explore=False)
+            account = env.account(decision.action, greedy.action)
+            latent = None if spool is None else _latent(env, decision, greedy)
+            next_obs, reward, terminated, truncated, _ = env.step(decision.action)
+            ledger.add(account, per_replicate(reward, ledger.replicates))
+            if spool is not None and latent is not None:
+                spool.step(ledger.steps, decision.action, reward, (terminated, truncated), next_obs)
+                spool.know(latent)
+            running = not (terminated | truncated).all()
+            recorder.look(ledger, last=not running)
+            self.agent.learn(
+                Transitions(observation.step, obs, decision.action, reward, next_obs, terminated, truncated)
+            )
+            obs = next_obs
+            if self.progress is not None:
+                self.progress(f"{self.suite.name} × {self.name}: {self.entry.name}", ledger.steps, self.entry.steps)
+
+    def _summary(self, env: SimVectorEnv, ledger: Ledger, first: int) -> pl.DataFrame:
+        per_entity = None
+        if self.settings.track_fixed:
+            per_entity = per_replicate(env.fixed_totals().max(axis=1), ledger.replicates)
+        totals = ledger.close(per_entity)
+        chances = incumbent_probabilities(self.suite, self.entry.name, ledger.num_actions)
+        return summary_rows(
+            totals,
+            labels={
+                "suite": self.suite.name,
+                "environment": self.entry.name,
+                "agent": self.name,
+                "entities": self.entry.entities,
+                "steps": ledger.steps,
+                "status": "finished",
+                "yardstick_kind": "exact",
+            },
+            first_replicate=first,
+            draws=self.entry.draws,
+            seeds=self._seeds,
+            incumbent=None if chances is None else weighted(totals.arms, chances),
+        )
+
+    @property
+    def _seeds(self) -> int:
+        return self.entry.replicates // self.entry.draws
+
+
+def per_replicate(values: Float64, replicates: int) -> Float64:
+    """Sums over the entities of each replicate ``(R,)`` of one number per environment ``(R x E,)``, in fixed order."""
+    table = values.reshape(replicates, -1)
+    if table.shape[1] == 1:
+        return table[:, 0].astype(np.float64)
+    return np.array([total(row) for row in table])
+
+
+def weighted(arms: Float64, chances: Float64) -> Float64:
+    """Expected reward ``(R,)`` of playing arm k with chance ``chances[k]``, summed arm after arm."""
+    value = np.zeros(len(arms))
+    for k, chance in enumerate(chances.tolist()):
+        if chance:
+            value += chance * arms[:, k]
+    return value
+
+
+def _latent(env: SimVectorEnv, decision: Decision, greedy: Decision) -> Latent:
+    from onetake.evaluation.spool import Latent
+
+    expected, best = env.expected_reward(), env.best()
+    row = np.arange(len(best))
+    return Latent(expected[row, decision.action], expected[row, best], best, greedy.action)
+
+
+def _first(entry: EnvironmentEntry) -> SimVectorEnv:
+    """The first replicate alone: enough to ask for the spec."""
+    return entry.make(0, first_replicate=0, replicates=1)

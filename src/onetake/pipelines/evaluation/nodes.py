@@ -1,0 +1,49 @@
+"""Thin faces of `onetake.evaluation`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from onetake.agents import AbstractAgent
+from onetake.build import build
+from onetake.envs.suite import Suite
+from onetake.evaluation import INCUMBENT, EvaluationSettings, History, announce, evaluate, scorecard
+
+Frames = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
+
+
+def play(
+    suite: Suite,
+    agent: dict[str, Any],
+    settings: EvaluationSettings,
+    *,
+    name: str,
+    agent_class: type[AbstractAgent],
+    defaults: dict[str, Any],
+) -> Frames | tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, History]:
+    """Let an agent play a suite: summary, curves, costs and, if asked for, the history."""
+    made = build(f"agents.{name}", agent, lambda type, **own: agent_class(**{**defaults, **own}))
+    cell = evaluate(made, suite, settings, name=name, progress=announce())
+    return cell.frames if cell.history is None else (*cell.frames, cell.history)
+
+
+def play_incumbent(suite: Suite, settings: EvaluationSettings) -> Frames:
+    """Let the incumbent of a suite play it; empty frames where the suite names none."""
+    return evaluate(None, suite, replace(settings, history=False), name=INCUMBENT, progress=announce()).frames
+
+
+def score(settings: EvaluationSettings, **frames: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Make the scorecard of a suite from the summaries and curves of all who played it."""
+    return scorecard(_joined(frames, "summary"), _joined(frames, "curves"), settings)
+
+
+def join_costs(**frames: pl.DataFrame) -> pl.DataFrame:
+    """Put the costs of all cells of a suite under one another."""
+    return _joined(frames, "costs")
+
+
+def _joined(frames: dict[str, pl.DataFrame], kind: str) -> pl.DataFrame:
+    return pl.concat(frame for name, frame in frames.items() if name.endswith(f"__{kind}"))

@@ -1,0 +1,94 @@
+"""The matrix of agents and suites, as conf may write it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kedro.framework.startup import bootstrap_project
+
+from onetake import matrix
+from onetake.errors import ConfigError, OnetakeError, UnknownIdError
+from onetake.hooks import MatrixHooks
+from onetake.matrix import parse_matrix, read_matrix
+
+AGENTS = {"thompson": {"type": "thompson-v0"}, "first": {"type": "fixed-v0"}}
+
+
+def pairs(found: matrix.Matrix) -> list[str]:
+    return [f"{suite}/{player.name}" for suite, players in found.cells.items() for player in players]
+
+
+@pytest.mark.pipelines
+def test_every_agent_plays_every_suite_by_default() -> None:
+    found = parse_matrix({"suites": ["truman", "prices"]}, AGENTS, {})
+    assert pairs(found) == ["truman/thompson", "truman/first", "prices/thompson", "prices/first"]
+
+
+@pytest.mark.pipelines
+def test_only_and_except_narrow_the_pairs() -> None:
+    own = {
+        "suites": ["truman", "prices", "shoes"],
+        "only": [{"suite": "truman"}, {"agent": "first"}],
+        "except": [{"suite": "truman", "agent": "first"}, {"suite": "shoes"}],
+    }
+    assert pairs(parse_matrix(own, AGENTS, {})) == ["truman/thompson", "prices/first"]
+
+
+@pytest.mark.pipelines
+def test_settings_of_a_registered_id_travel_with_the_class() -> None:
+    player = parse_matrix({"suites": ["truman"]}, AGENTS, {}).cells["truman"][1]
+    assert player.agent_class.__name__ == "Fixed"
+    assert player.defaults == {"action": 0}
+
+
+@pytest.mark.bad_params
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("own", "agents", "kind", "text"),
+    [
+        (None, AGENTS, ConfigError, "matrix: got None; wanted a mapping with except, only, suites"),
+        ({"suites": "truman"}, AGENTS, ConfigError, "matrix.suites: got 'truman'; wanted a list of names"),
+        ({"suites": ["a"], "onyl": []}, AGENTS, ConfigError, "matrix: got the key 'onyl'; wanted one of"),
+        ({"suites": ["a", "a"]}, AGENTS, ConfigError, "matrix.suites: got the name 'a'; .* every name once"),
+        ({"suites": ["a.b"]}, AGENTS, ConfigError, r"matrix.suites: got the name 'a\.b'; wanted lower case"),
+        (
+            {"suites": ["a"], "only": [{"suite": "b"}]},
+            AGENTS,
+            UnknownIdError,
+            r"matrix.only\[0\].suite: got 'b'; nearest: a",
+        ),
+        (
+            {"suites": ["a"], "except": [{"agent": "tompson"}]},
+            AGENTS,
+            UnknownIdError,
+            r"matrix.except\[0\].agent: got 'tompson'; nearest: thompson",
+        ),
+        ({"suites": ["a"]}, {}, ConfigError, "agents: got {}; wanted a mapping"),
+        ({"suites": ["a"]}, {"incumbent": {"type": "random-v0"}}, ConfigError, "agents: got the name incumbent"),
+        ({"suites": ["a"]}, {"x": {"type": "tompson-v0"}}, UnknownIdError, "agents.x.agent id: got 'tompson-v0'"),
+        ({"suites": ["a"]}, {"x": {"type": "random-v0", "speed": 1}}, ConfigError, "agents.x.speed: got a setting"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_any_node(
+    own: Any, agents: Any, kind: type[OnetakeError], text: str
+) -> None:
+    with pytest.raises(kind, match=text):
+        parse_matrix(own, agents, {})
+
+
+@pytest.mark.bad_params
+def test_wrong_evaluation_settings_are_refused_with_the_matrix() -> None:
+    with pytest.raises(ConfigError, match=r"evaluation\.level: got 95"):
+        parse_matrix({"suites": ["a"]}, AGENTS, {"level": 95.0})
+    with pytest.raises(ConfigError, match="evaluation: got the key 'sede'"):
+        parse_matrix({"suites": ["a"]}, AGENTS, {"sede": 1})
+
+
+@pytest.mark.pipelines
+def test_the_matrix_of_the_repository_is_read_without_a_run(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(MatrixHooks, "loader", None)
+    bootstrap_project(root)
+    assert set(read_matrix().cells) == {"truman", "population", "thornton"}
