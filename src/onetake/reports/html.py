@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from onetake.errors import ConfigError
 from onetake.reports.document import Chart, Document
+from onetake.reports.page import PAGE, SCRIPT, STYLE
 
-TEMPLATE = "template.html.j2"
 # Inside a script element only these can end it or open a comment; U+2028 and U+2029 end lines in older JavaScript.
 ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -52,7 +51,6 @@ def render(document: Document) -> str:
     _refuse_twice("chart", [chart.name for chart in charts])
     _refuse_twice("section", [section.anchor for section in document.sections])
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -60,8 +58,12 @@ def render(document: Document) -> str:
         keep_trailing_newline=True,
     )
     figures = {chart.name: Markup(script_json(chart.figure)) for chart in charts}
-    return environment.get_template(TEMPLATE).render(
-        document=document, figures=figures, plotly=Markup(_plotly_js()) if charts else ""
+    return environment.from_string(PAGE).render(
+        document=document,
+        figures=figures,
+        style=Markup(STYLE),
+        script=Markup(SCRIPT),
+        plotly=Markup(_plotly_js()) if charts else "",
     )
 
 
