@@ -19,6 +19,12 @@ Symbol = tuple[str, str]
 """A module and a top-level name in it; `WHOLE` for the module as one; no module for a package of others."""
 
 
+def reader() -> str:
+    """Return what tells one way of reading sources from another: this package's own files, and Python's grammar."""
+    own = [Path(__file__).with_name(name) for name in ("sources.py", "syntax.py")]
+    return f"{sys.version_info[:2]} {[file_state(path)[:2] for path in own]}"
+
+
 class Closure:
     """Walks from references to everything that they depend on, and says it as `{part: text}`.
 
@@ -27,7 +33,7 @@ class Closure:
 
     def __init__(self, options: CacheOptions, memo: Path) -> None:
         self._options = options
-        self._memo = Memo(memo)
+        self._memo = Memo(memo, reader())
         self._sources: dict[str, Source | None] = {}
         self._specs: dict[str, importlib.machinery.ModuleSpec | None] = {}
         self._edges: dict[Symbol, list[Symbol]] = {}

@@ -107,15 +107,22 @@ def same_files(states: Mapping[Path, list[int]]) -> bool:
 
 
 class Memo:
-    """A JSON file of values that were worked out from files, good for as long as those files look the same."""
+    """A JSON file of values that were worked out from files, good for as long as those files look the same.
 
-    def __init__(self, path: Path | None) -> None:
+    Args:
+        path: of the JSON file; None to keep nothing.
+        reader: what worked the values out; those of another reader are not used.
+    """
+
+    def __init__(self, path: Path | None, reader: str = "") -> None:
         self._path = path
+        self._reader = reader
         self._changed = False
         self._entries: dict[str, list[Any]] = {}
         if path is not None:
-            with contextlib.suppress(OSError, ValueError):
-                self._entries = json.loads(path.read_text("utf-8"))
+            with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+                noted = json.loads(path.read_text("utf-8"))
+                self._entries = dict(noted["entries"]) if noted["reader"] == reader else {}
 
     def recall(self, path: Path, state: list[int]) -> Any:
         """Return what was noted for a file in this state, or None."""
@@ -131,7 +138,8 @@ class Memo:
         """Write what was noted, beside the file and renamed over it; drop what no longer exists."""
         if self._changed and self._path is not None:
             kept = {path: entry for path, entry in self._entries.items() if os.path.exists(path)}
-            write_atomically(self._path, json.dumps(kept, separators=(",", ":")))
+            text = json.dumps({"reader": self._reader, "entries": kept}, separators=(",", ":"))
+            write_atomically(self._path, text)
             self._changed = False
 
 
