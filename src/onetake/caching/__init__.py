@@ -4,7 +4,8 @@ This package knows Kedro and the standard library, and nothing of the project ar
 
 - `options`: what a project may set. `session`: makes plain `kedro run` cached. `runner`: Kedro's runners with a plan.
 - `plan`: which nodes run, and why. `explain`: the same in words, for one node.
-- `fingerprint`: of values and files. `closure`, `sources`, `syntax`, `bound`: of code. `datasets`: of the catalog.
+- `fingerprint`: of values and files. `closure`, `sources`, `syntax`, `places`, `bound`: of
+  code. `datasets`: of the catalog.
 - `catalog`: a catalog that starts fast.
 - `records`, `recording`: what is kept between runs.
 """

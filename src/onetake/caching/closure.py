@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.machinery
-import importlib.util
 import sys
 from collections.abc import Iterable
 from importlib import metadata
@@ -12,6 +9,7 @@ from pathlib import Path
 
 from onetake.caching.fingerprint import Memo, content_digest, digest, file_state
 from onetake.caching.options import CacheOptions
+from onetake.caching.places import Place, Places
 from onetake.caching.sources import DYNAMIC, EVERY, MAYBE, Definition, Source, joined, read_source
 
 WHOLE = "*"
@@ -35,12 +33,11 @@ class Closure:
         self._options = options
         self._memo = Memo(memo, reader())
         self._sources: dict[str, Source | None] = {}
-        self._specs: dict[str, importlib.machinery.ModuleSpec | None] = {}
+        self._places = Places()
         self._edges: dict[Symbol, list[Symbol]] = {}
         self._parts: dict[Symbol, tuple[str, str]] = {}
         self.states: dict[Path, list[int]] = {}
         self._files: dict[str, Path] = {}
-        importlib.invalidate_caches()
 
     def parts(self, references: Iterable[str]) -> dict[str, str]:
         """Return every part of the closure of some references, with its digest, version or token.
@@ -74,7 +71,7 @@ class Closure:
     def resolve(self, reference: str) -> list[Symbol]:
         """Return the symbols that a reference stands for, through re-exports and submodules."""
         if reference.endswith(EVERY):
-            return [(module, WHOLE) for module in self.modules(reference.removesuffix(EVERY))]
+            return [(module, WHOLE) for module in self._places.modules(reference.removesuffix(EVERY))]
         only_if_defined = reference.startswith(MAYBE)
         module, _, chain = reference.removeprefix(MAYBE).partition(":")
         seen = set[tuple[str, str]]()
@@ -85,12 +82,12 @@ class Closure:
             source = self.source(module)
             head, _, rest = chain.partition(".")
             if source is None or not head:
-                return [(module, WHOLE)] if self.spec(module) or module in self._files else []
+                return [(module, WHOLE)] if self._places.find(module) or module in self._files else []
             if head in source.definitions:
                 return [(module, head)]
             if head in source.imports:
                 module, _, chain = joined(source.imports[head], rest).partition(":")
-            elif self.spec(f"{module}.{head}"):
+            elif self._places.find(f"{module}.{head}"):
                 module, chain = f"{module}.{head}", rest
             else:
                 starred = [symbol for star in source.stars for symbol in self.resolve(MAYBE + joined(star, chain))]
@@ -105,7 +102,7 @@ class Closure:
             found = {target for reference in references if reference != DYNAMIC for target in self.resolve(reference)}
             if DYNAMIC in references:
                 packages = self._options.by_name.get(":".join(symbol), self._options.first_party)
-                found |= {(module, WHOLE) for package in packages for module in self.modules(package)}
+                found |= {(module, WHOLE) for package in packages for module in self._places.modules(package)}
             self._edges[symbol] = sorted(found - {symbol})
         return self._edges[symbol]
 
@@ -131,49 +128,22 @@ class Closure:
         """Return what stands for the source of a module that has none."""
         if module in self._options.tokens:
             return self._options.tokens[module]()
-        spec = self.spec(module)
-        return content_digest(Path(spec.origin)) if spec and spec.origin and spec.has_location else ""
-
-    def spec(self, module: str) -> importlib.machinery.ModuleSpec | None:
-        """Return where a module lies, without importing it or its packages."""
-        if module not in self._specs:
-            parent = module.rpartition(".")[0]
-            loaded = sys.modules.get(module)
-            if not parent:
-                spec = loaded.__spec__ if loaded else importlib.machinery.PathFinder.find_spec(module)
-            else:
-                above = self.spec(parent)
-                folders = above.submodule_search_locations if above else None
-                spec = importlib.machinery.PathFinder.find_spec(module, folders) if folders else None
-            self._specs[module] = spec
-        return self._specs[module]
+        place = self._places.find(module)
+        return content_digest(place.path) if place and place.path else ""
 
     def source(self, module: str) -> Source | None:
         """Return what a first-party module defines; None if it has no Python source."""
         if module not in self._sources:
-            spec = None if module in self._files else self.spec(module)
-            origin = self._files.get(module) or (Path(spec.origin) if spec and spec.origin else None)
-            is_source = origin is not None and origin.suffix == ".py"
-            is_package = spec is not None and spec.submodule_search_locations is not None
-            self._sources[module] = self._read(origin, module, is_package) if origin and is_source else None
+            place = Place(self._files[module]) if module in self._files else self._places.find(module)
+            self._sources[module] = self._read(place, module) if place is not None and place.is_source else None
         return self._sources[module]
 
-    def _read(self, path: Path, module: str, is_package: bool) -> Source:
-        state = self.states[path] = file_state(path)
-        plain = self._memo.recall(path, state)
+    def _read(self, place: Place, module: str) -> Source:
+        assert place.path is not None
+        state = self.states[place.path] = file_state(place.path)
+        plain = self._memo.recall(place.path, state)
         if plain is not None:
             return Source.from_json(plain)
-        source = read_source(path.read_text("utf-8"), module, is_package)
-        self._memo.note(path, state, source.to_json())
+        source = read_source(place.path.read_text("utf-8"), module, bool(place.folders))
+        self._memo.note(place.path, state, source.to_json())
         return source
-
-    def modules(self, package: str) -> list[str]:
-        """Return a package and every module in it that has Python source."""
-        spec = self.spec(package)
-        folders = (spec.submodule_search_locations or []) if spec else []
-        found = {package} if spec else set()
-        for folder in folders:
-            for path in Path(folder).rglob("*.py"):
-                names = path.relative_to(folder).with_suffix("").parts
-                found.add(".".join([package, *(names[:-1] if names[-1] == "__init__" else names)]))
-        return sorted(found)
