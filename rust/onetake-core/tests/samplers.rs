@@ -161,3 +161,39 @@ proptest! {
         prop_assert_eq!(whole, parts);
     }
 }
+
+#[test]
+fn tables_of_shared_parameters_give_the_same_counts_on_both_sides_of_every_threshold() {
+    let random = Key::new(8, Stream::AGENT).words(0, 0, 0, 0, 0, 600);
+    let edges = |top: u32, threshold: &dyn Fn(u32) -> u64| {
+        let ends = (0..=top).map(threshold).flat_map(|t| [t.saturating_sub(1), t]);
+        let mut words: Vec<u32> = ends.filter_map(|w| u32::try_from(w).ok()).chain([u32::MAX]).collect();
+        words.extend(&random);
+        words
+    };
+    for p in CHANCES {
+        let shared = binomial::Shared::new(p);
+        for n in [0, 1, 7, 100, 999, 2_000] {
+            let words = edges(n, &|k| binomial::threshold(k, n, p));
+            let mut out = vec![0; words.len()];
+            shared.fill_same(&words, n, &mut out);
+            for (k, w) in out.iter().zip(&words) {
+                assert_eq!(*k, binomial::quantile(*w, n, p), "n {n} p {p} word {w}");
+            }
+        }
+        let (words, n, _) = population(9, 2_000);
+        let mut out = vec![0; words.len()];
+        shared.fill(&words, &n, &mut out);
+        for i in 0..n.len() {
+            assert_eq!(out[i], binomial::quantile(words[i], n[i], p), "n {} p {p} word {}", n[i], words[i]);
+        }
+    }
+    for rate in [0.0, 1e-9, 0.4, 6.0, 80.0, 900.0] {
+        let words = edges((rate * 2.0) as u32 + 20, &|k| poisson::threshold(k, rate));
+        let mut out = vec![0; words.len()];
+        poisson::Shared::new(rate).fill(&words, &mut out);
+        for (k, w) in out.iter().zip(&words) {
+            assert_eq!(*k, poisson::quantile(*w, rate), "rate {rate} word {w}");
+        }
+    }
+}

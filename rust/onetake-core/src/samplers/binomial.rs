@@ -2,14 +2,15 @@
 
 use super::fast::{self, Chain, Moments, Units};
 use super::lattice::{self, Expansion, Law};
+pub use super::shared::Shared;
 use crate::dispatch::{self, Kernel};
 use crate::special::{deviance, exp, ln_1p, stirling_rest};
 
 #[derive(Debug, Clone, Copy)]
-struct Binomial {
-    n: u32,
-    p: f64,
-    q: f64,
+pub(super) struct Binomial {
+    pub(super) n: u32,
+    pub(super) p: f64,
+    pub(super) q: f64,
 }
 
 impl Law for Binomial {
@@ -153,33 +154,6 @@ impl Kernel for Fill<'_> {
     #[inline(always)]
     fn run(self) {
         block(self.words, self.n, self.p, self.out);
-    }
-}
-
-/// A chance that many units share; draws are those of [`quantile`], by tables.
-#[derive(Debug)]
-pub struct Shared {
-    p: f64,
-}
-
-impl Shared {
-    /// For the chance `p` in [0, 1].
-    pub fn new(p: f64) -> Self {
-        Self { p }
-    }
-
-    /// [`quantile`] of each word with its own `n`.
-    pub fn fill(&self, words: &[u32], n: &[u32], out: &mut [u32]) {
-        for i in 0..out.len() {
-            out[i] = quantile(words[i], n[i], self.p);
-        }
-    }
-
-    /// [`quantile`] of each word with one `n` for all.
-    pub fn fill_same(&self, words: &[u32], n: u32, out: &mut [u32]) {
-        for (o, w) in out.iter_mut().zip(words) {
-            *o = quantile(*w, n, self.p);
-        }
     }
 }
 

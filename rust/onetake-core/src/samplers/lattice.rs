@@ -61,6 +61,37 @@ pub(crate) fn threshold<L: Law>(law: L, k: u32) -> u64 {
     if lower { (sum * WORDS + 0.5) as u64 } else { (1 << 32) - (sum * WORDS - 0.5).max(0.0).ceil() as u64 }
 }
 
+/// [`threshold`] of the counts from `first` to `last - 1`, by adding up once; `None` where the noise could round it
+/// otherwise.
+pub(crate) fn mass_sums<L: Law>(law: L, first: u32, last: u32) -> Vec<Option<u64>> {
+    let whole = |x: f64| {
+        // Half a word from where rounding changes.
+        let gap = (x - x.floor() - 0.5).abs();
+        (0.5 - gap > NOISE * WORDS).then_some(x)
+    };
+    let mode = (law.mean() as u32).clamp(first, last);
+    let mut masses = vec![0.0; (last - first) as usize + 1];
+    masses[(mode - first) as usize] = law.mass(mode);
+    for k in (first + 1..=mode).rev() {
+        masses[(k - 1 - first) as usize] = masses[(k - first) as usize] * law.down(k);
+    }
+    for k in mode..last {
+        masses[(k + 1 - first) as usize] = masses[(k - first) as usize] * law.up(k);
+    }
+    let mut sums = vec![None; (last - first) as usize];
+    let mut sum = if first == 0 { 0.0 } else { cdf(law, first - 1) };
+    for k in first..mode.min(last) {
+        sum += masses[(k - first) as usize];
+        sums[(k - first) as usize] = whole(sum * WORDS + 0.5).map(|x| x as u64);
+    }
+    let mut beyond = if last == law.top() { 0.0 } else { tail(law, last).0 };
+    for k in (mode..last).rev() {
+        beyond += masses[(k + 1 - first) as usize];
+        sums[(k - first) as usize] = whole(beyond * WORDS - 0.5).map(|x| (1 << 32) - x.max(0.0).ceil() as u64);
+    }
+    sums
+}
+
 /// The canonical quantile, from a candidate that is near it.
 pub(crate) fn settle<L: Law>(law: L, word: u32, near: u32) -> u32 {
     let word = u64::from(word);

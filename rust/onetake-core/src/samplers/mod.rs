@@ -18,6 +18,8 @@ pub mod kinds;
 mod lattice;
 pub mod normal;
 pub mod poisson;
+mod shared;
+mod table;
 pub mod uniform;
 
 use crate::rng::Key;

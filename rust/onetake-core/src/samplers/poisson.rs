@@ -2,6 +2,7 @@
 
 use super::fast::{self, Chain, Moments, Units};
 use super::lattice::{self, Expansion, Law};
+use super::table::Table;
 use crate::dispatch::{self, Kernel};
 use crate::special::{deviance, exp, stirling_rest};
 
@@ -102,6 +103,33 @@ impl Kernel for Fill<'_> {
     #[inline(always)]
     fn run(self) {
         block(self.words, self.rate, self.out);
+    }
+}
+
+/// A rate that many units share: draws are those of [`quantile`], by a table.
+#[derive(Debug)]
+pub struct Shared {
+    rate: f64,
+    table: Option<Table>,
+}
+
+impl Shared {
+    /// For a rate in [0, [`MAX_RATE`]].
+    pub fn new(rate: f64) -> Self {
+        let (first, last) = (quantile(0, rate), quantile(u32::MAX, rate));
+        let table = if rate > 0.0 { Table::new(Poisson { rate }, first, last) } else { None };
+        Self { rate, table }
+    }
+
+    /// [`quantile`] of each word; both slices have one length.
+    #[inline(always)]
+    pub fn fill(&self, words: &[u32], out: &mut [u32]) {
+        for (o, w) in out.iter_mut().zip(words) {
+            *o = match &self.table {
+                Some(table) => table.quantile(*w),
+                None => quantile(*w, self.rate),
+            };
+        }
     }
 }
 
