@@ -10,7 +10,10 @@ from onetake.estimators.intervals import Contributions, Interval
 from onetake.estimators.ips import IPS
 from onetake.estimators.registry import make, registered
 from onetake.estimators.reward_model import AbstractRewardModel, TabularRewardModel
+from onetake.estimators.self_normalised_doubly_robust import SelfNormalisedDoublyRobust
+from onetake.estimators.shrunk_doubly_robust import ShrunkDoublyRobust
 from onetake.estimators.snips import SNIPS
+from onetake.estimators.switch_doubly_robust import SwitchDoublyRobust
 from onetake.estimators.target import ActionTable, TargetPolicy
 
 __all__ = [
@@ -23,6 +26,9 @@ __all__ = [
     "DirectMethod",
     "DoublyRobust",
     "Interval",
+    "SelfNormalisedDoublyRobust",
+    "ShrunkDoublyRobust",
+    "SwitchDoublyRobust",
     "TabularRewardModel",
     "TargetPolicy",
     "Thresholds",

@@ -16,6 +16,11 @@ from onetake.estimators.target import TargetPolicy
 from onetake.types import Estimate, Float64, LoggedDecisions
 
 
+def cut_at(weight: Float64, clip: float) -> Float64:
+    """Return ``min(w, clip)`` ``(n,)``."""
+    return np.minimum(weight, clip)
+
+
 @dataclass(frozen=True)
 class AbstractEstimator(ABC):
     """Estimates what a policy would earn per decision from what another one logged.
@@ -23,14 +28,15 @@ class AbstractEstimator(ABC):
     Subclasses are frozen dataclasses of their settings and write `contributions`.
 
     Attributes:
-        clip: weights are cut here, in (0, inf), or None to leave them; only for estimators with weights.
+        clip: where weights are cut, in (0, inf), or None to leave them; only for estimators with weights.
         name: short name in tables. weighted: whether it weighs rewards by propensities.
-        caveat: a flag that every estimate of this kind carries, or "".
+        caveat: a flag that every estimate of this kind carries, or "". cut: what happens to weights, given ``clip``.
     """
 
     name: ClassVar[str]
     weighted: ClassVar[bool] = True
     caveat: ClassVar[str] = ""
+    cut: ClassVar[staticmethod[[Float64, float], Float64]] = staticmethod(cut_at)
 
     clip: float | None = None
 
@@ -71,8 +77,8 @@ class AbstractEstimator(ABC):
         check_logged(log, policy, weighted=self.weighted)
         with np.errstate(invalid="ignore"):
             raw = policy.of_taken(log) / log.propensity
-        used = raw if self.clip is None else np.minimum(raw, self.clip)
-        found = diagnose(log, policy, raw, used)
+        used = raw if self.clip is None else self.cut(raw, self.clip)
+        found = diagnose(log, policy, raw, used, self.clip)
         estimate = Estimate(
             estimator=self.name,
             policy=policy.name,

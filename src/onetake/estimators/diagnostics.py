@@ -54,7 +54,9 @@ class Diagnostics:
     overlap: float
 
 
-def diagnose(log: LoggedDecisions, policy: TargetPolicy, raw: Float64, used: Float64) -> Diagnostics:
+def diagnose(
+    log: LoggedDecisions, policy: TargetPolicy, raw: Float64, used: Float64, clip: float | None
+) -> Diagnostics:
     """Measure weights and overlap.
 
     Args:
@@ -62,6 +64,7 @@ def diagnose(log: LoggedDecisions, policy: TargetPolicy, raw: Float64, used: Flo
         policy: the policy to be judged.
         raw: weights ``π / p`` ``(n,)``; NaN where propensities are unknown.
         used: the weights after clipping ``(n,)``.
+        clip: where they were cut, or None.
     """
     shared = overlap(log, policy)
     if np.isnan(raw).any():
@@ -75,7 +78,7 @@ def diagnose(log: LoggedDecisions, policy: TargetPolicy, raw: Float64, used: Flo
         largest_share=float(used.max()) / whole if whole > 0 else math.nan,
         mean_weight=mean,
         mean_weight_error=math.sqrt(total((raw - mean) ** 2) / (count - 1) / count),
-        clipped_share=float(np.mean(used < raw)),
+        clipped_share=0.0 if clip is None else float(np.mean(raw > clip)),
         overlap=shared,
     )
 

@@ -43,6 +43,11 @@ class DoublyRobust(AbstractEstimator):
 
     def contributions(self, log: LoggedDecisions, policy: TargetPolicy, weight: Float64) -> Contributions:
         """Return the predicted reward under the policy, and the weighted residuals."""
-        predicted = self.reward_model.fit(log)
-        base = mean_under(policy, predicted, len(log.action))
-        return Contributions(base=base, numerator=weight * (log.reward - predicted.of_taken(log)))
+        base, residual = foreseen(self.reward_model, log, policy)
+        return Contributions(base=base, numerator=weight * residual)
+
+
+def foreseen(model: AbstractRewardModel, log: LoggedDecisions, policy: TargetPolicy) -> tuple[Float64, Float64]:
+    """Return the predicted reward under the policy, and what each logged reward had beyond its prediction ``(n,)``."""
+    predicted = model.fit(log)
+    return mean_under(policy, predicted, len(log.action)), log.reward - predicted.of_taken(log)

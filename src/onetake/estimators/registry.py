@@ -12,10 +12,32 @@ from onetake.estimators.direct import DirectMethod
 from onetake.estimators.doubly_robust import DoublyRobust
 from onetake.estimators.ips import IPS
 from onetake.estimators.reward_model import AbstractRewardModel, TabularRewardModel
+from onetake.estimators.self_normalised_doubly_robust import SelfNormalisedDoublyRobust
+from onetake.estimators.shrunk_doubly_robust import ShrunkDoublyRobust
 from onetake.estimators.snips import SNIPS
+from onetake.estimators.switch_doubly_robust import SwitchDoublyRobust
 
-_ESTIMATORS: dict[str, type[AbstractEstimator]] = {cls.name: cls for cls in (IPS, SNIPS, DirectMethod, DoublyRobust)}
-_ALIASES = {"ipw": "ips", "snipw": "snips", "direct": "dm", "direct_method": "dm", "doubly_robust": "dr"}
+_ESTIMATORS: dict[str, type[AbstractEstimator]] = {
+    cls.name: cls
+    for cls in (
+        IPS,
+        SNIPS,
+        DirectMethod,
+        DoublyRobust,
+        SelfNormalisedDoublyRobust,
+        SwitchDoublyRobust,
+        ShrunkDoublyRobust,
+    )
+}
+_ALIASES = {
+    "ipw": "ips",
+    "snipw": "snips",
+    "direct": "dm",
+    "direct_method": "dm",
+    "doubly_robust": "dr",
+    "dr-os": "dros",
+    "switch-dr": "switch_dr",
+}
 _REWARD_MODELS: dict[str, type[AbstractRewardModel]] = {"tabular": TabularRewardModel}
 
 
@@ -23,7 +45,7 @@ def registered() -> tuple[str, ...]:
     """Return the names of all estimators, sorted.
 
     >>> registered()
-    ('dm', 'dr', 'ips', 'snips')
+    ('dm', 'dr', 'dros', 'ips', 'sndr', 'snips', 'switch_dr')
     """
     return tuple(sorted(_ESTIMATORS))
 
@@ -40,7 +62,7 @@ def make(type: str, **settings: Any) -> AbstractEstimator:
     >>> make("dr", reward_model={"type": "tabular", "folds": 2})
     DoublyRobust(clip=None, reward_model=TabularRewardModel(smoothing=100.0, folds=2))
     """
-    cls = _found(_ALIASES.get(type, type), _ESTIMATORS, (*_ESTIMATORS, *_ALIASES), "estimator")
+    cls = _found(_ALIASES.get(type, type), _ESTIMATORS, (*_ESTIMATORS, *_ALIASES), "type")
     model = settings.get("reward_model")
     if isinstance(model, Mapping):
         rest = {str(name): value for name, value in model.items() if name != "type"}
