@@ -84,15 +84,15 @@ class Bound:
         elif isinstance(value, list | tuple):
             for item in value:
                 self.add_named(item)
-        elif isinstance(value, str) and ENTRY_POINT.fullmatch(value):
-            module, _, name = value.partition(":") if ":" in value else value.rpartition(".")
-            if self._closure.is_first_party(module):
-                self.references.add(f"{module}:{name}")
         elif isinstance(value, str) and (match := FILE_ENTRY_POINT.fullmatch(value)):
             path = self._root / match["path"]
             if path.is_file():
                 self._closure.add_file(str(path), path)
                 self.references.add(f"{path}:")
+        elif isinstance(value, str) and ENTRY_POINT.fullmatch(value):
+            module, _, name = value.partition(":") if ":" in value else value.rpartition(".")
+            if self._closure.is_first_party(module):
+                self.references.add(f"{module}:{name}")
 
     def _add_code(self, value: type | Callable[..., Any], label: str) -> None:
         """Add a function or class by the top-level name that holds its source, and what its closure cells hold."""

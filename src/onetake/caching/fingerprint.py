@@ -82,13 +82,13 @@ def leaf(value: Any) -> str:
     """
     if isinstance(value, enum.Enum):
         return f"{type(value).__qualname__}.{value.name}"
+    # NumPy scalars are numbers too, some of them by inheritance, and this package does not import NumPy.
+    if type(value).__module__ == "numpy" and callable(getattr(value, "item", None)) and not getattr(value, "shape", ()):
+        return leaf(value.item())
     if value is None or isinstance(value, bool | int | float | complex | str | bytes):
         return repr(value)
     if isinstance(value, PLAIN):
         return f"{type(value).__name__}({str(value)!r})"
-    # NumPy scalars are numbers too, and this package does not import NumPy.
-    if type(value).__module__ == "numpy" and callable(getattr(value, "item", None)) and not getattr(value, "shape", ()):
-        return leaf(value.item())
     raise NoFingerprint(f"a {type(value).__module__}.{type(value).__qualname__} has no fingerprint")
 
 
