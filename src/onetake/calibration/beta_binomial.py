@@ -13,9 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaln, expit, logit, logsumexp
 
 from onetake.calibration.cells import Cells
+from onetake.calibration.logistic import logits, normalised, rates
 from onetake.calibration.rate_model import AbstractPosterior, AbstractRateModel
 from onetake.draws import Draws
 from onetake.seeding import child_seed
@@ -37,7 +37,7 @@ class BetaBinomialPosterior(AbstractPosterior):
         hyper = Draws(child_seed(seed, "hyper"), entities=arms, replicates=draws)
         uniform = hyper.uniform(0).reshape(draws, arms)
         within = Draws(child_seed(seed, "segments"), entities=segments, replicates=draws)
-        rates = np.empty((draws, segments, arms))
+        drawn = np.empty((draws, segments, arms))
         for arm in range(arms):
             below = np.cumsum(self._weights[arm])
             chosen = np.minimum(np.searchsorted(below, uniform[:, arm]), len(below) - 1)
@@ -45,8 +45,8 @@ class BetaBinomialPosterior(AbstractPosterior):
             successes, trials = self._cells.successes[:, arm], self._cells.trials[:, arm]
             above = (mean * concentration + successes).ravel()
             under = ((1.0 - mean) * concentration + trials - successes).ravel()
-            rates[:, :, arm] = within.beta(above, under, arm).reshape(draws, segments)
-        return rates
+            drawn[:, :, arm] = within.beta(above, under, arm).reshape(draws, segments)
+        return drawn
 
     def parameters(self) -> dict[str, object]:
         """Posterior mean of each arm's mean rate and of its log concentration."""
@@ -76,13 +76,15 @@ class BetaBinomial(AbstractRateModel):
 
     def _weigh(self, trials: Float64, successes: Float64) -> tuple[Float64, Float64, Float64]:
         """Grid of (mean, concentration) with posterior weights for one arm: three arrays ``(g,)``."""
+        from scipy.special import betaln
+
         total, good = float(trials.sum()) + 1.0, float(successes.sum()) + 0.5
         # Wide enough for the sampling error and for the error of a mean over few unlike segments.
         deviation = float(
             np.sqrt(1.0 / good + 1.0 / (total - good)) + 1.0 / np.sqrt(max(int(np.count_nonzero(trials)), 1))
         )
-        around = float(logit(good / total)) + deviation * np.linspace(-4.0, 4.0, MEAN_POINTS)
-        means = np.asarray(expit(around), dtype=np.float64)
+        around = float(logits(good / total)) + deviation * np.linspace(-4.0, 4.0, MEAN_POINTS)
+        means = rates(around)[0]
         mean, concentration = (axis.ravel() for axis in np.meshgrid(means, CONCENTRATIONS, indexing="ij"))
         above, under = mean * concentration, (1.0 - mean) * concentration
         prior = np.log(mean * (1.0 - mean)) + np.log(concentration) - 2.0 * np.log1p(concentration)
@@ -91,4 +93,4 @@ class BetaBinomial(AbstractRateModel):
             good, bad = float(successes[segment]), float(trials[segment] - successes[segment])
             likelihood += betaln(above + good, under + bad) - betaln(above, under)
         log_weights = prior + likelihood
-        return mean, concentration, np.asarray(np.exp(log_weights - logsumexp(log_weights)))
+        return mean, concentration, normalised(log_weights)

@@ -16,8 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator, Philox
-from scipy.optimize import brentq
-from scipy.stats import ncx2
 
 from onetake.calibration.cells import Cells
 from onetake.errors import ConfigError
@@ -113,6 +111,9 @@ def detectable_spread(critical: float, freedom: int, successes: float, rate: flo
     >>> round(detectable_spread(3.84, 1, 100.0, 0.0, 0.8), 2)
     0.28
     """
+    from scipy.optimize import brentq
+    from scipy.stats import ncx2
+
     scale = 1.0 - rate
 
     def missing(noncentrality: float) -> float:

@@ -13,7 +13,6 @@ from onetake.calibration.rate_model import AbstractPosterior
 from onetake.calibration.replay import Replay, replay
 from onetake.calibration.report import OBSERVATIONAL, ArmFit, FitReport, digest
 from onetake.calibration.settings import MODELS, FitSettings
-from onetake.errors import CalibrationError
 from onetake.seeding import child_seed
 from onetake.types import Float64
 
@@ -165,13 +164,3 @@ def _doubts(score: Holdout, trials: Float64, log: BinaryLog) -> tuple[str, ...]:
         )
     never = [label for label, number in zip(log.action_labels, trials, strict=True) if number == 0]
     return flags + tuple(f"arm {label} was never played: its rate is the prior's" for label in never)
-
-
-def refuse_if_unusable(report: FitReport) -> None:
-    """Stop here where a fit was refused.
-
-    Raises:
-        CalibrationError: with the first reason.
-    """
-    if report.refused:
-        raise CalibrationError(f"{report.log}: {report.refused[0]}")

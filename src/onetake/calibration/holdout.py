@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import binom
 
 from onetake.calibration.cells import BinaryLog, Cells
 from onetake.calibration.rate_model import AbstractRateModel
@@ -97,6 +96,8 @@ def _row_scores(log: BinaryLog, rates: Float64, rows: Int64) -> Float64:
 
 def _inside(held: Cells, rates: Float64, level: float, seed: int) -> Float64:
     """Whether each held-out cell lies in its central predictive interval: 0 or 1 for each cell that has rows."""
+    from scipy.stats import binom
+
     cells = np.flatnonzero(held.trials.ravel() > 0)
     trials, successes = held.trials.ravel()[cells], held.successes.ravel()[cells]
     drawn = rates.reshape(len(rates), -1)[:, cells]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import expit, logit
 
 from onetake.calibration.cells import BinaryLog
+from onetake.calibration.logistic import logits
+from onetake.calibration.logistic import rates as rates_of
 from onetake.draws import Draws
 from onetake.errors import ConfigError
 from onetake.seeding import child_seed
@@ -42,12 +43,12 @@ def planted_log(
     if not all(0.0 < rate < 1.0 for rate in rates):
         raise ConfigError(f"rates: got {list(rates)}; wanted numbers between 0 and 1")
     effects = spread * Draws(child_seed(seed, "effects"), entities=segments).normal(0.0, 1.0, 0)
-    linear = logit(np.asarray(rates)) + effects[:, None]
+    linear = logits(rates) + effects[:, None]
     luck = Draws(child_seed(seed, "rows"), entities=rows)
     pick, group, outcome = (luck.uniform(step) for step in range(3))
     action, segment = (pick * len(rates)).astype(np.int64), (group * segments).astype(np.int64)
     time = np.linspace(-0.5, 0.5, rows)
-    success = outcome < expit(linear[segment, action] + drift * time)
+    success = outcome < rates_of(linear[segment, action] + drift * time)[0]
     log = BinaryLog(
         name="planted",
         action=action,
@@ -59,4 +60,4 @@ def planted_log(
         action_labels=tuple(f"arm {k}" for k in range(len(rates))),
         segment_labels=tuple(f"segment {v}" for v in range(segments)),
     )
-    return log, np.asarray(expit(linear))
+    return log, rates_of(linear)[0]

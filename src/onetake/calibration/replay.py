@@ -37,25 +37,17 @@ class ReplayPart:
 
 
 @dataclass(frozen=True)
-class Scatter:
-    """Pearson's X² over segment × arm: mean over draws in the log and in simulations, and how often these exceed it."""
-
-    logged: float
-    simulated: float
-    p_value: float
-
-
-@dataclass(frozen=True)
 class Replay:
     """The replay check of a fit.
 
     Attributes:
-        parts: totals that must lie inside. scatter: of cells, flagged where it is too large.
+        parts: totals that must lie inside. scatter: Pearson's X² over segment × arm, flagged where it is too large;
+            the logged value is the mean over draws, and the interval is that of (simulated − logged) added to it.
         level: of the intervals. simulations: parameter draws × seeds.
     """
 
     parts: tuple[ReplayPart, ...]
-    scatter: Scatter
+    scatter: ReplayPart
     level: float
     simulations: int
 
@@ -72,11 +64,11 @@ class Replay:
     @property
     def flags(self) -> tuple[str, ...]:
         """Reasons for doubt that do not refuse."""
-        if self.scatter.p_value > 1.0 - self.level:
+        if self.scatter.logged <= self.scatter.high:
             return ()
         return (
-            f"cells scatter more than the model says (X² {self.scatter.logged:.4g}; "
-            f"simulated {self.scatter.simulated:.4g}, p = {self.scatter.p_value:.2g})",
+            "cells scatter more than the model says "
+            f"(X² {self.scatter.logged:.4g}; simulated {self.scatter.low:.4g} to {self.scatter.high:.4g})",
         )
 
 
@@ -121,6 +113,7 @@ def replay(log: BinaryLog, rates: Float64, *, seeds: int, level: float, seed: in
         trials.reshape(2, -1).sum(axis=0),
         logged.reshape(2, -1).sum(axis=0)[None],
         halves.reshape(simulations, 2, -1).sum(axis=1),
+        level,
     )
     return Replay(parts, scatter, level, simulations)
 
@@ -148,11 +141,10 @@ def _totals(log: BinaryLog, trials: Float64, logged: Float64, again: Float64, le
     return tuple(parts)
 
 
-def _scatter(rates: Float64, trials: Float64, logged: Float64, again: Float64) -> Scatter:
+def _scatter(rates: Float64, trials: Float64, logged: Float64, again: Float64, level: float) -> ReplayPart:
     """Compare the log's X² with each simulation's, both against that simulation's rates ``(simulations, cells)``."""
     played = trials > 0
     mean = trials[played] * rates[:, played]
     spread = mean * (1.0 - rates[:, played])
     ours, theirs = (np.sum((table[:, played] - mean) ** 2 / spread, axis=1) for table in (logged, again))
-    p_value = (1.0 + np.count_nonzero(theirs >= ours)) / (len(ours) + 1.0)
-    return Scatter(float(ours.mean()), float(theirs.mean()), float(p_value))
+    return _part("scatter", float(ours.mean()), theirs - ours + ours.mean(), level)

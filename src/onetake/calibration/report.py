@@ -76,6 +76,7 @@ class FitReport:
         record["differences"]["verdict"] = self.differences.verdict
         for part, made in zip(record["replay"]["parts"], self.replay.parts, strict=True):
             part["inside"] = made.inside
+        record["replay"]["scatter"]["inside"] = self.replay.scatter.inside
         plain: dict[str, Any] = json.loads(json.dumps(record))
         return plain
 

@@ -18,7 +18,8 @@ class FitSettings:
     """Settings of a fit, flat for conf.
 
     Attributes:
-        seed: root of everything drawn. segment: column that groups decisions, ``slot``, or None.
+        seed: root of everything drawn. name: of the log, for ids and messages.
+        segment: column that groups decisions, ``slot``, or None.
         model: a key of ``MODELS``. draws: parameter draws of each part of the suite (tune, test).
         seeds: simulations of each parameter draw.
         report_draws: draws behind intervals and checks of the report; held-out scores take half as many in each fold.
@@ -32,6 +33,7 @@ class FitSettings:
     """
 
     seed: int
+    name: str = "log"
     segment: str | None = None
     model: str = "logit_normal"
     draws: int = 20

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from onetake.calibration.fit import fit_bandit, refuse_if_unusable
+from onetake.calibration.fit import fit_bandit
+from onetake.calibration.fitted_suite import FittedPlan, parameter_draws
 from onetake.calibration.logit_normal import LogitNormal
 from onetake.calibration.planted import planted_log
 from onetake.calibration.replay import replay
@@ -70,10 +71,10 @@ def test_an_observational_log_marks_its_fit() -> None:
 
 def test_no_suite_comes_of_a_log_without_visible_differences() -> None:
     log, _ = planted_log((0.3, 0.3), rows=600, seed=2)
-    report = fit_bandit(log, SETTINGS).report
-    assert report.verdict.startswith("no difference between arms can be seen (p = ")
+    fit = fit_bandit(log, SETTINGS)
+    assert fit.report.verdict.startswith("no difference between arms can be seen (p = ")
     with pytest.raises(CalibrationError, match=r"^planted: differences: no difference between arms can be seen"):
-        refuse_if_unusable(report)
+        FittedPlan(seed=1, steps=5).make("test", fit.report.record(), parameter_draws(fit))
 
 
 @pytest.mark.parametrize(

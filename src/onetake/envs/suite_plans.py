@@ -1,0 +1,126 @@
+"""What conf says about a suite, and the suite that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from onetake.draws import total
+from onetake.envs.native import whole
+from onetake.envs.population import cohort_columns
+from onetake.envs.registration import find
+from onetake.envs.suite import EnvironmentEntry, Part, Suite
+from onetake.errors import ConfigError
+from onetake.seeding import child_seed
+
+
+@dataclass(frozen=True)
+class RegisteredPlan:
+    """A suite of registered environments, each at its own horizon; tune and test differ in their luck only.
+
+    Attributes:
+        name: of the suite. seed: root of its luck. ids: registered environments. replicates: copies of each.
+
+    Raises:
+        UnknownIdError: an id that is not registered, with the nearest ones. ConfigError: no id, or no replicate.
+
+    >>> RegisteredPlan("one", 1, ("onetake/Bandit-v0",), 2).make("test").environments[0].name
+    'Bandit-v0'
+    """
+
+    name: str
+    seed: int
+    ids: Sequence[str]
+    replicates: int
+
+    def __post_init__(self) -> None:
+        """Refuse what no suite could be made of."""
+        whole(f"suite {self.name}.replicates", self.replicates, 1)
+        if isinstance(self.ids, str) or not self.ids:
+            raise ConfigError(f"suite {self.name}.ids: got {self.ids!r}; wanted a list of registered ids")
+        for env_id in self.ids:
+            find(env_id)
+
+    def make(self, part: Part, incumbent: Mapping[str, Any] | None = None) -> Suite:
+        """Make a part of the suite."""
+        entries = tuple(EnvironmentEntry.of(env_id, replicates=self.replicates) for env_id in self.ids)
+        return Suite(self.name, part, child_seed(self.seed, "suite", self.name, part), entries, incumbent)
+
+
+@dataclass(frozen=True)
+class PopulationPlan:
+    """A suite of one environment in which every cohort of a population plays at once.
+
+    Attributes:
+        name: of the suite. seed: root of its luck. replicates: copies with other luck. steps: periods.
+        scale: reward of a conversion, per arm. labels: names of the arms. modifiers: what changes the rates over time.
+
+    Raises:
+        ConfigError: a size below 1, or labels and scale of other lengths.
+    """
+
+    name: str
+    seed: int
+    replicates: int
+    steps: int
+    scale: Sequence[float]
+    labels: Sequence[str]
+    modifiers: Sequence[Mapping[str, Any]] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what no suite could be made of."""
+        for field in ("replicates", "steps"):
+            whole(f"suite {self.name}.{field}", getattr(self, field), 1)
+        if len(self.scale) != len(self.labels):
+            raise ConfigError(
+                f"suite {self.name}.labels: got {len(self.labels)}; wanted {len(self.scale)}, as in scale"
+            )
+
+    def make(self, part: Part, parts: Mapping[Part, pl.DataFrame]) -> Suite:
+        """Make a part of the suite; the incumbent is the best fixed arm of the tune part.
+
+        Args:
+            part: which one.
+            parts: the population of each part.
+
+        Raises:
+            ConfigError: another number of arms. SchemaError: columns that are missing.
+        """
+        columns = cohort_columns(parts[part])
+        arms = columns["p"].shape[1]
+        if len(self.scale) != arms:
+            raise ConfigError(
+                f"suite {self.name}.scale: got {len(self.scale)} numbers; wanted {arms}, one for each arm"
+            )
+        config = {
+            "scale": list(self.scale),
+            "labels": list(self.labels),
+            "modifiers": [dict(m) for m in self.modifiers],
+        }
+        entry = EnvironmentEntry(
+            name="cohorts",
+            family="cohort",
+            config=config,
+            columns=columns,
+            entities=parts[part].height,
+            replicates=self.replicates,
+            steps=self.steps,
+            labels={"part": part},
+        )
+        incumbent = {"action": best_fixed_arm(parts["tune"], self.scale)}
+        return Suite(self.name, part, child_seed(self.seed, "suite", self.name, part), (entry,), incumbent)
+
+
+def best_fixed_arm(cohorts: pl.DataFrame, scale: Sequence[float]) -> int:
+    """The arm that earns most, had every cohort been given it: ``argmax_k scale_k Σ size · p_k · q_k``.
+
+    >>> best_fixed_arm(pl.DataFrame({"size": [10], "p_0": [0.5], "p_1": [0.5], "q_0": [0.2], "q_1": [0.3]}), [1.0, 1.0])
+    1
+    """
+    columns = cohort_columns(cohorts)
+    converted = total(columns["size"][:, None] * columns["p"] * columns["q"], axis=0)
+    return int(np.argmax(np.asarray(scale) * converted))
