@@ -1,0 +1,49 @@
+"""Nodes of the environments pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from onetake.calibration.fit import fit_bandit
+from onetake.calibration.fitted_suite import FittedPlan, parameter_draws
+from onetake.calibration.read_log import read_binary_log
+from onetake.calibration.settings import FitSettings
+from onetake.envs.population import Population
+from onetake.envs.suite import Part, Suite
+from onetake.envs.suite_plans import PopulationPlan, RegisteredPlan
+from onetake.evaluation.incumbent import best_fixed_actions
+from onetake.logs import DecisionLog
+
+
+def fit_log(log: DecisionLog, settings: FitSettings) -> tuple[dict[str, Any], pl.DataFrame]:
+    """Fit a bandit to a log: the record of the fit, and its parameter draws."""
+    fit = fit_bandit(read_binary_log(log, name=settings.name, segment=settings.segment), settings)
+    return fit.report.record(), parameter_draws(fit)
+
+
+def check_log(log: DecisionLog, settings: FitSettings) -> dict[str, Any]:
+    """Fit a bandit to a log that is not to be rehearsed on, for the record alone."""
+    return fit_log(log, settings)[0]
+
+
+def make_fitted_suites(record: dict[str, Any], draws: pl.DataFrame, plan: FittedPlan) -> tuple[Suite, Suite]:
+    """Make both parts of the suite of a fit; a refused fit stops the run here."""
+    return plan.make("tune", record, draws), plan.make("test", record, draws)
+
+
+def generate_population(population: Population) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Draw both parts of a population."""
+    return population.draw("tune"), population.draw("test")
+
+
+def make_population_suites(tune: pl.DataFrame, test: pl.DataFrame, plan: PopulationPlan) -> tuple[Suite, Suite]:
+    """Make both parts of the suite of a population."""
+    parts: dict[Part, pl.DataFrame] = {"tune": tune, "test": test}
+    return plan.make("tune", parts), plan.make("test", parts)
+
+
+def make_registered_suite(plan: RegisteredPlan) -> Suite:
+    """Make a suite of registered environments; its incumbent is the best fixed arm of the tune part."""
+    return plan.make("test", {"action": best_fixed_actions(plan.make("tune"), plan.seed)})
