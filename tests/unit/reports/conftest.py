@@ -17,6 +17,7 @@ from onetake.reports.standings import standings
 AGENTS = {"thompson": 0.1, "ucb1": 0.3, "epsilon_greedy": 0.22, "random": 1.0}
 HOSTILE = "</script><script>alert(1)</script><b onclick=alert(2)>"
 STEPS = 30
+SUITES = ("truman", "population", "thornton")
 
 
 def made_up_scorecard(suite: str, environments: int, draws: int, agents: dict[str, float]) -> dict[str, pl.DataFrame]:
@@ -130,6 +131,13 @@ def made_up_estimates(policies: tuple[str, ...]) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
+def made_up_costs(suite: str) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"suite": [suite], "environment": [f"{suite}-0"], "agent": ["thompson"], "decisions": [10**9]}
+        | {"wall_seconds": [12.5], "decisions_per_second": [8e7], "peak_memory_mib": [812.25]}
+    )
+
+
 def made_up_findings(agents: dict[str, float], policies: tuple[str, ...]) -> Findings:
     cards = {
         "truman": made_up_scorecard("truman", 3, 1, agents),
@@ -139,10 +147,7 @@ def made_up_findings(agents: dict[str, float], policies: tuple[str, ...]) -> Fin
         "thornton": made_up_fit("thornton", 6, ()),
         "open_bandit": made_up_fit("open_bandit", 80, ("differences: no difference between arms can be seen",)),
     }
-    costs = pl.DataFrame(
-        {"suite": ["truman"], "environment": ["truman-0"], "agent": ["thompson"], "decisions": [10**9]}
-        | {"wall_seconds": [12.5], "decisions_per_second": [8e7], "peak_memory_mib": [812.25]}
-    )
+    costs = made_up_costs("truman")
     manifest = pl.DataFrame({"kind": ["seed"], "name": ["evaluation"], "value": ["7"]})
     return Findings(standings(cards), fits, made_up_estimates(policies), costs, manifest)
 
@@ -156,3 +161,12 @@ def findings() -> Findings:
 def hostile_findings() -> Findings:
     """Findings in which an agent and a policy bear a name that would run in a page that trusted it."""
     return made_up_findings({HOSTILE: 0.1, "random": 1.0}, (HOSTILE,))
+
+
+@pytest.fixture(scope="session")
+def found(findings: Findings) -> dict[str, Any]:
+    """What the other pipelines leave for the report, by the names of the catalog."""
+    cards = {f"scorecard_{s}": made_up_scorecard(s, 2, 4 if s == "thornton" else 1, AGENTS) for s in SUITES}
+    fits = {f"{name}_fit": fit for name, fit in findings.fits.items()}
+    costs = {f"costs_{suite}": made_up_costs(suite) for suite in SUITES}
+    return {**cards, **fits, **costs, "off_policy_estimates": findings.estimates}

@@ -1,0 +1,47 @@
+"""What was found becomes what a person reads.
+
+The scorecards, costs and calibration records of all suites are put together; four charts are drawn from them and from
+the off-policy estimates; the manifest lists what they rest on; the report holds everything in one page.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kedro.pipeline import Node, Pipeline
+
+from onetake.matrix import read_matrix
+from onetake.pipelines.reporting import nodes
+
+# Calibration records by the suite or log that they are of.
+FITS = {"thornton": "thornton_fit", "open_bandit": "open_bandit_fit"}
+
+
+def create_pipeline(**kwargs: Any) -> Pipeline:
+    """Return the nodes that the module describes, in that order."""
+    suites = list(read_matrix().cells)
+    found = {"standings": "standings", "fits": "calibration_records", "estimates": "off_policy_estimates"}
+    settings = "params:reporting"
+    drawn = {
+        "leaderboard": "leaderboard_figure",
+        "regret": "regret_figure",
+        "calibration": "calibration_figure",
+        "off_policy": "off_policy_figure",
+    }
+    rests_on = {"agents": "params:agents", "evaluation": "params:evaluation", "off_policy": "params:off_policy.run"}
+    parts: list[tuple[Any, ...]] = [
+        (nodes.collect_standings, {suite: f"scorecard_{suite}" for suite in suites}, "standings"),
+        (nodes.collect_fits, FITS, "calibration_records"),
+        (nodes.collect_costs, [f"costs_{suite}" for suite in suites], "costs"),
+        (nodes.draw_leaderboard, "standings", drawn["leaderboard"]),
+        (nodes.draw_regret, ["standings", settings], drawn["regret"]),
+        (nodes.draw_calibration, "calibration_records", drawn["calibration"]),
+        (nodes.draw_off_policy, "off_policy_estimates", drawn["off_policy"]),
+        (nodes.list_manifest, found | rests_on, "report_manifest"),
+        (
+            nodes.write_report,
+            found | drawn | {"costs": "costs", "manifest": "report_manifest", "settings": settings},
+            "report",
+        ),
+    ]
+    return Pipeline([Node(func, *ends, name=func.__name__) for func, *ends in parts], tags="reporting")
