@@ -14,7 +14,7 @@ from kedro.pipeline import Pipeline
 from kedro.runner import AbstractRunner, ParallelRunner, SequentialRunner, ThreadRunner
 
 from onetake.caching.datasets import Datasets
-from onetake.caching.options import CacheOptions, Mode, checked_mode
+from onetake.caching.options import CacheError, CacheOptions, Mode, checked_mode
 from onetake.caching.plan import Plan, Planner, planner_for
 from onetake.caching.recording import Job, RecordingCatalog
 from onetake.caching.records import Record
@@ -71,7 +71,10 @@ class CachingMixin(AbstractRunner):
         root: Path | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(*args, **kwargs)
+        try:
+            super().__init__(*args, **kwargs)
+        except TypeError as error:
+            raise CacheError(f"runner parameters: {error}") from error
         self.cache = checked_mode(cache)
         self.options = options
         self.root = root

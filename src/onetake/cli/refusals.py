@@ -58,7 +58,8 @@ def refusal(error: BaseException) -> str | None:
     chain = list(causes(error))
     ours = [one for one in chain if isinstance(one, OURS)]
     if ours:
-        return one_line(str(ours[0]))
+        notes = [note for one in chain for note in getattr(one, "__notes__", ())]
+        return one_line(str(ours[0])) + "".join(f" ({note})" for note in dict.fromkeys(notes))
     places = [one for one in chain if isinstance(one, PLACES)]
     if places:
         return place(places[0])
