@@ -10,14 +10,40 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from onetake.agents.base import FrozenPolicy
+from onetake.agents import AbstractAgent
 from onetake.build import build
 from onetake.errors import ConfigError
 from onetake.estimators import AbstractEstimator, Interval, TargetPolicy, Thresholds, make
-from onetake.evaluation.offline import target_of
+from onetake.evaluation.offline import learn_from_log, target_of
 from onetake.logs import ContextEncoding, DecisionLog, to_arrays
 from onetake.seeding import child_seed, fold_of
 from onetake.types import Estimate, Float64, LoggedDecisions
+
+ESTIMATES: dict[str, type[pl.DataType]] = {
+    "log": pl.String,
+    "policy": pl.String,
+    "estimator": pl.String,
+    "value": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "standard_error": pl.Float64,
+    "level": pl.Float64,
+    "decisions": pl.Int64,
+    "effective_sample_size": pl.Float64,
+    "largest_weight": pl.Float64,
+    "clipped_share": pl.Float64,
+    "overlap": pl.Float64,
+    "flags": pl.String,
+    "refused": pl.Boolean,
+    "truth": pl.Float64,
+    "truth_error": pl.Float64,
+    "truth_source": pl.String,
+}
+_FIELDS = {
+    **{name: name for name in list(ESTIMATES)[1:-5] if name != "decisions"},
+    "decisions": "num_decisions",
+    "refused": "refused",
+}
 
 
 @dataclass(frozen=True)
@@ -110,25 +136,36 @@ def split_log(log: DecisionLog, settings: OffPolicySettings) -> tuple[DecisionLo
     return log.keep(~judged), log.keep(judged)
 
 
-def judge_on_held_out(
-    log_name: str, learnt: DecisionLog, held_out: DecisionLog, frozen: Mapping[str, FrozenPolicy], bench: Bench
-) -> pl.DataFrame:
-    """Judge every action always played, and every frozen policy, on rows that no policy has learnt from.
+def judge_actions(log_name: str, learnt: DecisionLog, held_out: DecisionLog, bench: Bench) -> pl.DataFrame:
+    """Judge every action, always played, on held-out rows.
 
     Where actions were randomised, the mean reward of an action in the rows that were learnt from is the truth that its
-    estimate is set beside. Learnt policies have none: they were chosen by those rows.
+    estimate is set beside.
     """
-    meta, encoding = held_out.meta, bench.settings.encoding(learnt)
-    arrays, others = to_arrays(held_out, encoding=encoding), to_arrays(learnt, encoding=encoding)
+    meta, others = held_out.meta, to_arrays(learnt, encoding=ContextEncoding.nothing())
     always = [TargetPolicy.always(k, meta.num_actions, f"always {label}") for k, label in enumerate(meta.action_labels)]
-    learned = [target_of(name, policy, arrays) for name, policy in frozen.items()]
     truths = {}
     if meta.assignment == "randomised":
+        earned = (others.reward[others.action == k] for k in range(meta.num_actions))
         truths = {
-            policy.name: Truth.of(others.reward[others.action == k], "the other rows")
-            for k, policy in enumerate(always)
+            policy.name: Truth.of(reward, "the other rows") for policy, reward in zip(always, earned, strict=True)
         }
-    return bench.judge(log_name, arrays, [*always, *learned], truths)
+    return bench.judge(log_name, to_arrays(held_out, encoding=ContextEncoding.nothing()), always, truths)
+
+
+def judge_learnt(
+    log_name: str, name: str, agent: AbstractAgent, learnt: DecisionLog, held_out: DecisionLog, bench: Bench
+) -> pl.DataFrame:
+    """Judge an agent that has learnt from ``learnt`` and is frozen, on held-out rows; no row for one that cannot learn.
+
+    It is set beside no truth: the rows that could tell it are those that it was chosen by.
+    """
+    encoding = bench.settings.encoding(learnt)
+    policy = learn_from_log(name, agent, learnt, encoding, bench.settings.seed)
+    if policy is None:
+        return estimates_frame(log_name, [], {})
+    arrays = to_arrays(held_out, encoding=encoding)
+    return bench.judge(log_name, arrays, [target_of(name, policy, arrays)], {})
 
 
 def judge_across(
@@ -142,39 +179,27 @@ def judge_across(
 
 
 def estimates_frame(log_name: str, estimates: Iterable[Estimate], truths: Mapping[str, Truth]) -> pl.DataFrame:
-    """Return a row per estimate; numbers of refused ones are null.
+    """Return a row per estimate with the columns of `ESTIMATES`; numbers of refused ones are null.
 
-    Columns: ``log, policy, estimator, value, low, high, standard_error, level, decisions, effective_sample_size,
-    largest_weight, clipped_share, overlap, flags, refused, truth, truth_error, truth_source``; money per decision.
-    ``flags`` is text, empty where there is no doubt.
+    Values are reward per decision; ``flags`` is text, empty where there is no doubt.
     """
     unknown = Truth(math.nan, math.nan, "")
     rows = []
     for estimate in estimates:
         truth = truths.get(estimate.policy, unknown)
+        known = {name: getattr(estimate, field) for name, field in _FIELDS.items()}
         rows.append(
             {
                 "log": log_name,
-                "policy": estimate.policy,
-                "estimator": estimate.estimator,
-                "value": estimate.value,
-                "low": estimate.low,
-                "high": estimate.high,
-                "standard_error": estimate.standard_error,
-                "level": estimate.level,
-                "decisions": estimate.num_decisions,
-                "effective_sample_size": estimate.effective_sample_size,
-                "largest_weight": estimate.largest_weight,
-                "clipped_share": estimate.clipped_share,
-                "overlap": estimate.overlap,
+                **known,
                 "flags": "; ".join(estimate.flags),
-                "refused": estimate.refused,
                 "truth": truth.value,
                 "truth_error": truth.standard_error,
                 "truth_source": truth.source,
             }
         )
-    return pl.DataFrame(rows).with_columns(pl.col(pl.Float64).fill_nan(None))
+    frame = pl.DataFrame(rows, schema=ESTIMATES)
+    return frame.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
 def uniform_table(log: DecisionLog) -> Float64:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 
 import numpy as np
 
-from onetake.agents import make
 from onetake.agents.base import AbstractAgent, FrozenPolicy
-from onetake.build import build
-from onetake.errors import ConfigError
 from onetake.estimators import TargetPolicy
 from onetake.logs import ContextEncoding, DecisionLog, to_arrays
 from onetake.types import BatchSpec, CountReward, Float32, Float64, LoggedDecisions, Observation, Transitions
@@ -46,16 +42,20 @@ def spec_of_log(log: DecisionLog, encoding: ContextEncoding) -> BatchSpec:
     )
 
 
-def learn_from_log(agent: AbstractAgent, log: DecisionLog, encoding: ContextEncoding, seed: int) -> FrozenPolicy:
+def learn_from_log(
+    name: str, agent: AbstractAgent, log: DecisionLog, encoding: ContextEncoding, seed: int
+) -> FrozenPolicy | None:
     """Return the policy of ``agent`` after it has learnt from every decision of ``log`` that has an outcome.
 
     Where the log knows successes, the agent learns from them and the mean amounts of its actions: what it would know
-    of a fitted environment.
-
-    Raises:
-        ConfigError: if the agent cannot decide for such a log.
+    of a fitted environment. For an agent that cannot decide for such a log there is none; the run log says why.
     """
-    agent.begin(spec_of_log(log, encoding), seed)
+    spec = spec_of_log(log, encoding)
+    reason = agent.supports(spec)
+    if reason is not None:
+        _log.warning("agent %s does not learn from %s: %s", name, log.meta.source, reason)
+        return None
+    agent.begin(spec, seed)
     arrays = to_arrays(log, encoding=encoding)
     context, never = _values(arrays), np.zeros(len(arrays.action), np.bool_)
     agent.learn(
@@ -72,29 +72,6 @@ def learn_from_log(agent: AbstractAgent, log: DecisionLog, encoding: ContextEnco
         )
     )
     return agent.freeze()
-
-
-def learn_all(
-    agents: Mapping[str, Mapping[str, object]], log: DecisionLog, encoding: ContextEncoding, seed: int
-) -> dict[str, FrozenPolicy]:
-    """Return the frozen policy of each agent of conf after it has learnt from ``log``.
-
-    An agent that cannot decide for such a log is left out, and the run log says why.
-
-    Raises:
-        ConfigError, UnknownIdError: if an entry cannot be built.
-    """
-    policies: dict[str, FrozenPolicy] = {}
-    for name, entry in agents.items():
-        agent = build(f"agents.{name}", entry, make)
-        reason = agent.supports(spec_of_log(log, encoding))
-        if reason is None:
-            policies[name] = learn_from_log(agent, log, encoding, seed)
-        else:
-            _log.info("agent %s does not learn from this log: %s", name, reason)
-    if not policies:
-        raise ConfigError(f"agents: got {', '.join(agents) or 'none'}; wanted at least one that can learn from the log")
-    return policies
 
 
 def target_of(name: str, policy: FrozenPolicy, arrays: LoggedDecisions) -> TargetPolicy:

@@ -6,17 +6,18 @@ from typing import Any
 
 import polars as pl
 
-from onetake.agents.base import FrozenPolicy
+from onetake.agents import AbstractAgent
+from onetake.build import build
 from onetake.estimators import Thresholds
 from onetake.evaluation.off_policy import (
     Bench,
     OffPolicySettings,
     judge_across,
-    judge_on_held_out,
+    judge_actions,
+    judge_learnt,
     split_log,
     uniform_table,
 )
-from onetake.evaluation.offline import learn_all
 from onetake.logs import ColumnMap, DecisionLog, RawTable, policy_table
 
 
@@ -25,21 +26,32 @@ def split_rows(log: DecisionLog, settings: OffPolicySettings) -> tuple[DecisionL
     return split_log(log, settings)
 
 
-def learn_policies(log: DecisionLog, agents: dict[str, Any], settings: OffPolicySettings) -> dict[str, FrozenPolicy]:
-    """Let every agent learn from the log, and freeze it."""
-    return learn_all(agents, log, settings.encoding(log), settings.seed)
-
-
-def judge_learnt(
+def judge_always(
     learnt: DecisionLog,
     held_out: DecisionLog,
-    policies: dict[str, FrozenPolicy],
     estimators: dict[str, Any],
     settings: OffPolicySettings,
     thresholds: Thresholds,
 ) -> pl.DataFrame:
-    """Judge each action and each learnt policy on rows that none has learnt from."""
-    return judge_on_held_out("thornton", learnt, held_out, policies, Bench.of(estimators, settings, thresholds))
+    """Judge each action, always played."""
+    return judge_actions("thornton", learnt, held_out, Bench.of(estimators, settings, thresholds))
+
+
+def judge_agent(
+    learnt: DecisionLog,
+    held_out: DecisionLog,
+    agent: dict[str, Any],
+    estimators: dict[str, Any],
+    settings: OffPolicySettings,
+    thresholds: Thresholds,
+    *,
+    name: str,
+    agent_class: type[AbstractAgent],
+    defaults: dict[str, Any],
+) -> pl.DataFrame:
+    """Let an agent learn from one part of the log, freeze it, and judge it on the other."""
+    made = build(f"agents.{name}", agent, lambda type, **own: agent_class(**{**defaults, **own}))
+    return judge_learnt("thornton", name, made, learnt, held_out, Bench.of(estimators, settings, thresholds))
 
 
 def judge_thompson(

@@ -1,71 +1,82 @@
 """Off-policy evaluation: what policies would have earned, from what others logged.
 
-The Thornton log is cut in two: agents learn from one part and are frozen; they and each action are judged on the other.
-The frozen Thompson policy of Open Bandit is judged on the uniform log, and the uniform policy on the Thompson log, each
-beside what the other log says. All estimates end in one table.
+The Thornton log is cut in two. Each action, always played, is judged on one part, and so is each agent of the matrix
+after it has learnt from the other part: a node of its own in the namespace ``learning``. The frozen Thompson policy of
+Open Bandit is judged on the uniform log, and the uniform policy on the Thompson log, each beside what the other log
+says. All estimates end in one table.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from kedro.pipeline import Node, Pipeline
 
-from onetake.pipelines.off_policy_evaluation.nodes import (
-    collect_estimates,
-    judge_learnt,
-    judge_thompson,
-    judge_uniform,
-    learn_policies,
-    split_rows,
-)
+from onetake.matrix import Player, read_matrix
+from onetake.pipelines.evaluation.pipeline import bound
+from onetake.pipelines.off_policy_evaluation import nodes
 
+RANDOM, BTS = "open_bandit_random", "open_bandit_bts"
+LEARNT, HELD_OUT = "thornton_learnt_rows", "thornton_held_out_rows"
 SETTINGS = "params:off_policy.run"
-BENCH = ["params:estimators", SETTINGS, "params:off_policy.thresholds"]
+BENCH = {"estimators": "params:estimators", "settings": SETTINGS, "thresholds": "params:off_policy.thresholds"}
+
+OTHER = {"log": f"{RANDOM}_log", "other": f"{BTS}_log"}
 
 
 def create_pipeline(**kwargs: object) -> Pipeline:
     """Return the nodes that the module describes, in that order."""
-    nodes = [
+    players = {player.name: player for cell in read_matrix().cells.values() for player in cell}
+    judging = [
+        Node(nodes.split_rows, ["thornton_log", SETTINGS], [LEARNT, HELD_OUT], name="split_thornton_log"),
         Node(
-            split_rows,
-            inputs=["thornton_log", SETTINGS],
-            outputs=["thornton_learnt_rows", "thornton_held_out_rows"],
-            name="split_thornton_log",
+            nodes.judge_always,
+            {"learnt": LEARNT, "held_out": HELD_OUT} | BENCH,
+            "thornton_estimates",
+            name="judge_thornton_actions",
         ),
         Node(
-            learn_policies,
-            inputs=["thornton_learnt_rows", "params:agents", SETTINGS],
-            outputs="thornton_policies",
-            name="learn_thornton_policies",
-        ),
-        Node(
-            judge_learnt,
-            inputs=["thornton_learnt_rows", "thornton_held_out_rows", "thornton_policies", *BENCH],
-            outputs="thornton_estimates",
-            name="judge_thornton_policies",
-        ),
-        Node(
-            judge_thompson,
-            inputs=[
-                "open_bandit_random_log",
-                "open_bandit_bts_policy",
-                "params:ingestion.open_bandit_bts",
-                "open_bandit_bts_log",
-                *BENCH,
-            ],
-            outputs="open_bandit_random_estimates",
+            nodes.judge_thompson,
+            OTHER | {"policy": f"{BTS}_policy", "column_map": f"params:ingestion.{BTS}"} | BENCH,
+            f"{RANDOM}_estimates",
             name="judge_thompson_on_random_log",
         ),
         Node(
-            judge_uniform,
-            inputs=["open_bandit_bts_log", "open_bandit_random_log", *BENCH],
-            outputs="open_bandit_bts_estimates",
+            nodes.judge_uniform,
+            {"log": f"{BTS}_log", "other": f"{RANDOM}_log"} | BENCH,
+            f"{BTS}_estimates",
             name="judge_uniform_on_bts_log",
         ),
         Node(
-            collect_estimates,
-            inputs=["thornton_estimates", "open_bandit_random_estimates", "open_bandit_bts_estimates"],
-            outputs="off_policy_estimates",
+            nodes.collect_estimates,
+            ["thornton_estimates", "learnt_estimates", f"{RANDOM}_estimates", f"{BTS}_estimates"],
+            "off_policy_estimates",
             name="collect_estimates",
         ),
     ]
-    return Pipeline(nodes, tags="off_policy_evaluation")
+    return Pipeline([*judging, learning(players.values())], tags="off_policy_evaluation")
+
+
+def learning(players: Collection[Player]) -> Pipeline:
+    """Return a node per agent that learns and is judged, and one that collects what was found."""
+    found = [f"{player.name}_estimates" for player in players]
+    collect = Node(nodes.collect_estimates, found, "learnt_estimates", name="collect_estimates")
+    parameters = {*BENCH.values(), *(f"params:agents.{player.name}" for player in players)}
+    return Pipeline(
+        [*map(judge, players), collect],
+        namespace="learning",
+        inputs={LEARNT, HELD_OUT},
+        outputs="learnt_estimates",
+        parameters=parameters,
+    )
+
+
+def judge(player: Player) -> Node:
+    """Return the node of an agent, with its class bound so that its code counts in the cache."""
+    return Node(
+        bound(nodes.judge_agent, name=player.name, agent_class=player.agent_class, defaults=dict(player.defaults)),
+        {"learnt": LEARNT, "held_out": HELD_OUT, "agent": f"params:agents.{player.name}"} | BENCH,
+        f"{player.name}_estimates",
+        name=f"judge_{player.name}",
+        tags=[f"agent-{player.name}"],
+    )
