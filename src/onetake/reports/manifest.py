@@ -33,16 +33,18 @@ def digest(value: object) -> str:
     return hashlib.blake2b(_canonical(value), digest_size=8).hexdigest()
 
 
-def manifest(settings: Mapping[str, object], data: Mapping[str, object], seeds: Mapping[str, int]) -> pl.DataFrame:
-    """Return what a report was made of, one row an item: columns ``kind, name, value``.
+def manifest(
+    settings: Mapping[str, object], data: Mapping[str, object], seeds: Mapping[str, int]
+) -> list[dict[str, str]]:
+    """Return what a report was made of, one record an item with the keys ``kind, name, value``.
 
     Args:
         settings: configuration by name; each is shown by its digest.
         data: datasets that the report was made from, by name; each is shown by its digest.
         seeds: root seeds by name.
 
-    >>> manifest({"agents": {}}, {}, {"evaluation": 7}).filter(pl.col("kind") == "seed").rows()
-    [('seed', 'evaluation', '7')]
+    >>> [item for item in manifest({"agents": {}}, {}, {"evaluation": 7}) if item["kind"] == "seed"]
+    [{'kind': 'seed', 'name': 'evaluation', 'value': '7'}]
     """
     rows = [("code", "onetake", onetake.__version__), ("code", "source of the package", source_digest())]
     rows += [("code", "core", _core.__version__), ("code", "source of the core", _core.__source__)]
@@ -51,7 +53,7 @@ def manifest(settings: Mapping[str, object], data: Mapping[str, object], seeds: 
     rows += [("seed", name, str(value)) for name, value in sorted(seeds.items())]
     rows.append(("version", "python", platform.python_version()))
     rows += [("version", name, importlib.metadata.version(name)) for name in PACKAGES]
-    return pl.DataFrame(rows, schema=["kind", "name", "value"], orient="row")
+    return [{"kind": kind, "name": name, "value": value} for kind, name, value in rows]
 
 
 def findings_data(

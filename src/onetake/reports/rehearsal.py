@@ -85,7 +85,7 @@ class Findings:
     fits: Mapping[str, Mapping[str, Any]]
     estimates: pl.DataFrame
     costs: pl.DataFrame
-    manifest: pl.DataFrame
+    manifest: Sequence[Mapping[str, str]]
 
 
 def rehearsal(findings: Findings, figures: Mapping[str, Any], settings: ReportSettings) -> Document:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -295,11 +295,13 @@ def costs_table(costs: pl.DataFrame) -> Table:
     return Table("Wall time and memory of the last run; not reproducible.", columns, rows)
 
 
-def manifest_table(manifest: pl.DataFrame) -> Table:
+def manifest_table(manifest: Sequence[Mapping[str, str]]) -> Table:
     """Return the manifest as it is."""
-    require_columns(manifest, ("kind", "name", "value"), "manifest")
-    columns = tuple(Column(name, numeric=False) for name in ("kind", "name", "value"))
-    rows = tuple(tuple(Cell(value, order=value) for value in row) for row in manifest.iter_rows())
+    names = ("kind", "name", "value")
+    for item in manifest:
+        require_keys(item, names, "manifest")
+    columns = tuple(Column(name, numeric=False) for name in names)
+    rows = tuple(tuple(Cell(item[name], order=item[name]) for name in names) for item in manifest)
     return Table("Digests stand for whole contents: equal digests, equal contents.", columns, rows)
 
 

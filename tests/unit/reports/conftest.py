@@ -148,7 +148,7 @@ def made_up_findings(agents: dict[str, float], policies: tuple[str, ...]) -> Fin
         "open_bandit": made_up_fit("open_bandit", 80, ("differences: no difference between arms can be seen",)),
     }
     costs = made_up_costs("truman")
-    manifest = pl.DataFrame({"kind": ["seed"], "name": ["evaluation"], "value": ["7"]})
+    manifest = [{"kind": "seed", "name": "evaluation", "value": "7"}]
     return Findings(standings(cards), fits, made_up_estimates(policies), costs, manifest)
 
 

@@ -59,7 +59,7 @@ def list_manifest(
     agents: dict[str, Any],
     evaluation: EvaluationSettings,
     off_policy: OffPolicySettings,
-) -> pl.DataFrame:
+) -> list[dict[str, str]]:
     """List what the findings rest on."""
     return manifest(
         settings={"agents": agents, "evaluation": evaluation, "off_policy": off_policy},
@@ -73,7 +73,7 @@ def write_report(
     fits: Fits,
     estimates: pl.DataFrame,
     costs: pl.DataFrame,
-    manifest: pl.DataFrame,
+    manifest: list[dict[str, str]],
     settings: ReportSettings,
     **drawn: Any,
 ) -> str:
