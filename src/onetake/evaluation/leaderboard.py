@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
-from scipy.special import stdtrit
 
 from onetake.evaluation.aggregates import (
     Aggregate,
@@ -116,6 +115,8 @@ def mean_curves(curves: pl.DataFrame, *, level: float = 0.95) -> pl.DataFrame:
         The environment "all environments" is the sum over the others, each standing still after its end; its interval
         adds their variances.
     """
+    from scipy.special import stdtrit
+
     unit = pl.when(pl.col("draws") > 1).then("draw").otherwise("replicate").alias("unit")
     money = ["regret", "cost_of_not_knowing", "cost_of_exploring", "realised"]
     keys = ["suite", "environment", "agent", "step"]

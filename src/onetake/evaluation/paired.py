@@ -12,7 +12,6 @@ from itertools import combinations
 
 import numpy as np
 import polars as pl
-from scipy.special import stdtr
 
 from onetake.errors import SchemaError
 from onetake.evaluation.aggregates import mean_score
@@ -184,6 +183,8 @@ def by_environment(frame: pl.DataFrame, metric: str) -> dict[str, tuple[Float64,
 
 
 def _p_value(units: Float64) -> float:
+    from scipy.special import stdtr
+
     if len(units) < 2:
         return float("nan")
     spread = units.std(ddof=1)

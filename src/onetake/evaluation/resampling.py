@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr, stdtrit
 
 from onetake.errors import ConfigError, ShapeError
 from onetake.evaluation.aggregates import Aggregate
@@ -72,6 +71,8 @@ def t_interval(values: Float64, *, level: float = 0.95, draws: int = 1) -> Inter
     >>> round(low, 4), round(high, 4)
     (-0.4841, 4.4841)
     """
+    from scipy.special import stdtrit
+
     _check_level(level)
     units = by_draw(values, draws).mean(axis=1) if draws > 1 else np.asarray(values, dtype=np.float64)
     if len(units) < 2:
@@ -112,6 +113,8 @@ def percentile_interval(resampled: Float64, *, level: float = 0.95, units: Seque
     >>> percentile_interval(np.arange(101.0), level=0.9)
     Interval(low=5.0, high=95.0)
     """
+    from scipy.special import ndtr, stdtrit
+
     _check_level(level)
     tail = (1 - level) / 2
     if units is not None:
