@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 from kedro.config import OmegaConfigLoader
+from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog, DatasetError
 from kedro.runner import SequentialRunner
 
@@ -54,6 +55,11 @@ def catalog_of(root: Path, data: Path) -> DataCatalog:
     catalog["params:off_policy.run"] = OffPolicySettings(**conf["off_policy"]["run"])
     catalog["params:off_policy.thresholds"] = Thresholds(**conf["off_policy"]["thresholds"])
     return catalog
+
+
+@pytest.fixture(scope="module", autouse=True)
+def project(root: Path) -> None:
+    bootstrap_project(root)
 
 
 @pytest.fixture(scope="module")

@@ -180,6 +180,19 @@ def test_weights_that_cannot_be_trusted_are_flagged(propensity: np.ndarray, told
     assert any(flag.startswith(told) for flag in flags), flags
 
 
+def test_a_handful_of_weighty_decisions_gets_no_number() -> None:
+    # Four decisions carry all the weight: an effective sample size of 4, below the 5 that are asked for.
+    log = LoggedDecisions(
+        np.zeros((100, 0)), np.r_[np.zeros(4, np.int64), np.ones(96, np.int64)], np.ones(100), np.full(100, 0.5), 2
+    )
+    for name in ("ips", "snips", "dr"):
+        estimate = make(name).estimate(log, TargetPolicy.always(0, 2))
+        assert estimate.refused
+        assert math.isnan(estimate.value)
+        assert estimate.flags == ("effective sample size 4 is below 5",)
+    assert not make("dm").estimate(log, TargetPolicy.always(0, 2)).refused
+
+
 def test_cut_weights_are_counted_and_flagged() -> None:
     log = shelf(100, 6, slots=1)
     estimate = make("ips", clip=0.5).estimate(log, TargetPolicy.uniform(3))

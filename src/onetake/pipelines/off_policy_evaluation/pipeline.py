@@ -2,8 +2,7 @@
 
 The Thornton log is cut in two. Each action, always played, is judged on one part, and so is each agent of the matrix
 after it has learnt from the other part: a node of its own in the namespace ``learning``. The frozen Thompson policy of
-Open Bandit is judged on the uniform log, and the uniform policy on the Thompson log, each beside what the other log
-says. All estimates end in one table.
+Open Bandit and the uniform policy are judged on each other's logs. All estimates end in one table.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ RANDOM, BTS = "open_bandit_random", "open_bandit_bts"
 LEARNT, HELD_OUT = "thornton_learnt_rows", "thornton_held_out_rows"
 SETTINGS = "params:off_policy.run"
 BENCH = {"estimators": "params:estimators", "settings": SETTINGS, "thresholds": "params:off_policy.thresholds"}
-
 OTHER = {"log": f"{RANDOM}_log", "other": f"{BTS}_log"}
 
 
