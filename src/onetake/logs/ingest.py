@@ -162,16 +162,25 @@ def _paid_per_success(paid: Float64, success: Int64, action: Int64, size: int) -
 
 def _times(table: RawTable, name: str, column_map: ColumnMap) -> pl.Series:
     values = _column(table, name)
-    if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is not None:
-        times = values.dt.convert_time_zone("UTC").cast(TIME)
-    elif values.dtype.is_temporal():
-        local = values.cast(pl.Datetime("us"))
+    read = _parsed(values) if values.dtype == pl.String else values
+    if isinstance(read.dtype, pl.Datetime) and read.dtype.time_zone is not None:
+        times = read.dt.convert_time_zone("UTC").cast(TIME)
+    elif read.dtype.is_temporal():
+        local = read.cast(pl.Datetime("us"))
         times = local.dt.replace_time_zone(column_map.calendar.zone, ambiguous="earliest", non_existent="null")
         times = times.dt.convert_time_zone("UTC")
     else:
         times = pl.repeat(None, len(values), dtype=TIME, eager=True)
     refuse_where(times.is_null(), values, table.origin, name, f"a time that exists in {column_map.calendar.zone}")
     return times
+
+
+def _parsed(values: pl.Series) -> pl.Series:
+    """Return text as times, null where it is none: JSON has no other way to write them."""
+    try:
+        return values.str.to_datetime(time_unit="us", strict=False)
+    except pl.exceptions.ComputeError:
+        return values
 
 
 def _calendar(table: RawTable, column_map: ColumnMap) -> tuple[pl.Series, pl.Series, tuple[str, ...]]:

@@ -131,6 +131,17 @@ def test_periods_count_from_the_stated_start(tmp_path: Path, period: str, steps:
     assert made(tmp_path, calendar=calendar).decisions["step"].to_list() == steps
 
 
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
+def test_the_same_table_is_the_same_log_in_every_format(tmp_path: Path, suffix: str) -> None:
+    frame = pl.DataFrame({**ROWS, "at": [f"{time[:10]}T{time[11:]}+02:00" for time in map(str, ROWS["at"])]})
+    path = tmp_path / f"table{suffix}"
+    {".parquet": frame.write_parquet, ".csv": frame.write_csv, ".jsonl": frame.write_ndjson}[suffix](path)
+    log = ingest(read_table(path), ColumnMap.from_mapping(BASE))
+    assert log.decisions["decision_time"][0] == datetime(2024, 3, 30, 10, tzinfo=UTC)
+    assert log.decisions["action"].to_list() == [0, 1, 0]
+    assert log.outcomes["reward"].to_list() == [1.0, 0.0, 1.0]
+
+
 def test_costs_are_taken_off_whether_or_not_it_worked(tmp_path: Path) -> None:
     log = made(tmp_path, reward={"success": "came", "value": 3.0, "paid": "paid", "costs": [0.1, 0.2]})
     np.testing.assert_allclose(log.outcomes["reward"].to_numpy(), [2.4, -0.2, 2.9], atol=1e-12)
