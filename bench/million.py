@@ -14,7 +14,7 @@ from onetake.evaluation import EvaluationSettings, run_cell
 
 def main(entities: int, steps: int) -> None:
     start = time.perf_counter()
-    config = {"size": 100, "p": [0.5, 0.5], "q": [0.2, 0.3], "horizon": steps}
+    config = {"size": 10_000, "p": [0.5, 0.5], "q": [0.02, 0.03], "horizon": steps}
     entry = EnvironmentEntry("million", "cohort", config, None, entities, 1, steps)
     suite = Suite("million", "test", 1, (entry,), None, None)
     cell = run_cell(make("thompson-v0"), suite, EvaluationSettings(seed=1), name="thompson")

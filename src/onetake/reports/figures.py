@@ -18,6 +18,8 @@ STANDINGS = ("suite", "agent", "score", "score_low", "score_high")
 CURVES = ("suite", "agent", "step", "regret", "regret_low", "regret_high")
 FIT = ("arms", "holdout", "replay")
 ARM = ("label", "logged_rate", "rate", "low", "high")
+# How the totals of single arms are named; the rest are totals of the whole log.
+ARM_TOTAL = "successes."
 POINTS = {"name": pl.String(), "value": pl.Float64(), "low": pl.Float64(), "high": pl.Float64(), "fine": pl.Boolean()}
 ESTIMATES = ("log", "policy", "estimator", "value", "low", "high", "flags", "refused", "truth", "truth_source")
 
@@ -179,14 +181,19 @@ def held_out_points(fits: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
 def replayed_points(fits: Mapping[str, Mapping[str, Any]], most: int = 12) -> pl.DataFrame:
     """Return where each logged total lies in its simulated interval: 0 in the middle, ±1 at the ends.
 
-    Of a fit with more than ``most`` totals the farthest from the middle are kept, in their own order.
+    Of a fit with more than ``most`` arms those farthest from the middle are kept, in their own order.
     """
     rows = []
     for name, fit in fits.items():
-        parts = [(part, _place(part)) for part in (*fit["replay"]["parts"], fit["replay"]["scatter"])]
-        far = sorted((abs(place) for _, place in parts), reverse=True)[:most][-1]
-        kept = [(part, place) for part, place in parts if abs(place) >= far][:most]
-        rows += [(f"{name}: {part['what']}", place, place, place, part["inside"]) for part, place in kept]
+        parts = [*fit["replay"]["parts"], fit["replay"]["scatter"]]
+        places = [_place(part) for part in parts]
+        arms = [index for index, part in enumerate(parts) if part["what"].startswith(ARM_TOTAL)]
+        left_out = set(sorted(arms, key=lambda index: -abs(places[index]))[most:])
+        rows += [
+            (f"{name}: {part['what']}", place, place, place, part["inside"])
+            for index, (part, place) in enumerate(zip(parts, places, strict=True))
+            if index not in left_out
+        ]
     return pl.DataFrame(rows, schema=POINTS, orient="row")
 
 
@@ -219,9 +226,12 @@ def off_policy_figure(estimates: pl.DataFrame) -> Figure:
         ("usable", ~pl.col("refused") & (pl.col("flags") == ""), "circle", PALETTE[0]),
         ("with doubts", ~pl.col("refused") & (pl.col("flags") != ""), "diamond", WARN),
     )
+    shown: set[str] = set()
     for row, log in enumerate(logs, 1):
         for kind, chosen, symbol, colour in kinds:
             part = named.filter((pl.col("log") == log) & chosen)
+            if part.is_empty():
+                continue
             figure.add_scatter(
                 x=part["value"].to_list(),
                 y=part["name"].to_list(),
@@ -229,12 +239,13 @@ def off_policy_figure(estimates: pl.DataFrame) -> Figure:
                 mode="markers",
                 name=kind,
                 legendgroup=kind,
-                showlegend=row == 1,
+                showlegend=kind not in shown,
                 marker={"size": 9, "symbol": symbol, "color": colour},
                 hovertemplate="%{y}: %{x:.5g}<extra></extra>",
                 row=row,
                 col=1,
             )
+            shown.add(kind)
         known = named.filter((pl.col("log") == log) & pl.col("truth").is_not_null())
         figure.add_scatter(
             x=known["truth"].to_list(),

@@ -27,7 +27,7 @@ nav {
   var(--line);
 }
 nav div {
-  max-width: 72rem; margin: 0 auto; padding: .6rem 1.25rem; display: flex; gap: 1.25rem; overflow-x: auto;
+  max-width: 72rem; margin: 0 auto; padding: .6rem 1.25rem; display: flex; gap: 1rem; overflow-x: auto;
   white-space: nowrap;
 }
 nav a { color: var(--soft); text-decoration: none; font-size: .93rem; }

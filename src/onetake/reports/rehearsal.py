@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from onetake.errors import ConfigError
+from onetake.evaluation.incumbent import INCUMBENT
 from onetake.reports import tables
 from onetake.reports.columns import require_keys
 from onetake.reports.document import Block, Chart, Document, Fact, Facts, Note, Section, number
@@ -132,6 +133,8 @@ def _leader(own: Standings) -> Fact:
     first = ranked.row(0, named=True)
     words = f"score {number(first['score'])} [{number(first['score_low'])}, {number(first['score_high'])}]"
     share = first["best_share"]
+    if first["agent"] == INCUMBENT:
+        words = f"no agent beats what the suite calls its incumbent; {words}"
     return Fact(
         f"suite {suite}", first["agent"], words if share is None else f"{words}; first in {share:.0%} of resamples"
     )

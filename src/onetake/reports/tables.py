@@ -111,7 +111,7 @@ def pairs_table(own: Standings) -> Table:
     columns = [
         Column("agent", numeric=False),
         Column("minus", numeric=False),
-        Column("difference in score", "Paired by replicate; interval over units of resampling."),
+        Column("difference in score", "In mean score, paired by replicate; interval over units of resampling."),
         Column("wins", "Share of replicates won, ties half."),
     ]
     tested = own.pairs["p_adjusted"].is_not_null().any()
@@ -226,7 +226,8 @@ def replay_table(name: str, fit: Mapping[str, Any]) -> Table:
         (
             Cell(part["what"], order=part["what"]),
             number_cell(part["logged"]),
-            interval_cell(part["simulated"], part["low"], part["high"]),
+            # The ends carry a slack for the order of adding, which is nothing to read.
+            interval_cell(part["simulated"], round(part["low"], 6), round(part["high"], 6)),
             Cell("inside", order="inside") if part["inside"] else Cell("outside", order="outside", kind="mark"),
         )
         for part in (*replay["parts"], replay["scatter"])

@@ -62,8 +62,7 @@ def made_up_fit(name: str, arms: int, refused: tuple[str, ...]) -> dict[str, Any
     rates = np.linspace(0.3, 0.8, arms) if not refused else np.full(arms, 0.004)
     parts = [
         {"what": what, "logged": 100.0 + shift, "simulated": 100.0, "low": 90.0, "high": 110.0, "inside": shift < 10}
-        for what, shift in [("reward", 1.0), ("successes", -3.0)]
-        + [(f"successes of {k}", k - 3.0) for k in range(arms)]
+        for what, shift in [("reward", 1.0), ("successes", -3.0)] + [(f"successes.{k}", k - 3.0) for k in range(arms)]
     ]
     comparisons = [
         {"rival": rival, "rival_log_likelihood": -0.65, "difference": gap, "standard_error": 0.004, "verdict": verdict}
