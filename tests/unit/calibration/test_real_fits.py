@@ -94,9 +94,7 @@ def test_arm_rates_of_one_segment_and_many_rows_are_the_logged_rates(thornton: D
 
 @pytest.mark.bad_input
 def test_a_segment_that_the_log_does_not_have_is_refused(thornton: DecisionLog) -> None:
-    with pytest.raises(
-        CalibrationError, match=r"^thornton\.segment: got 'town'; wanted a column of the log: decision_id"
-    ):
+    with pytest.raises(CalibrationError, match=r"^thornton\.segment: got 'town'; wanted a column of the log: "):
         read_binary_log(thornton, name="thornton", segment="town")
 
 
@@ -105,7 +103,5 @@ def test_a_log_without_yes_or_no_outcomes_is_refused(thornton: DecisionLog) -> N
     import polars as pl
 
     blank = replace(thornton, outcomes=thornton.outcomes.with_columns(success=pl.lit(None, dtype=pl.Int64)))
-    with pytest.raises(
-        CalibrationError, match=r"^thornton\.success: got 2131 rows without; wanted 0 or 1 in every row$"
-    ):
+    with pytest.raises(CalibrationError, match=r"^thornton\.success: got 2131 rows without; wanted 0 or 1 "):
         read_binary_log(blank, name="thornton", segment=None)
