@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import os
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -16,6 +17,9 @@ from kedro.framework.cli.project import run as stock_run
 import onetake
 from onetake.caching import cached_runner_name
 from onetake.cli.refusals import refusing
+
+# The telemetry plugin that Kedro brings would write an id into pyproject.toml and ask the network at every command.
+os.environ.setdefault("DO_NOT_TRACK", "1")
 
 P = ParamSpec("P")
 T = TypeVar("T")
