@@ -76,3 +76,12 @@ fn avx2<K: Kernel>(kernel: K) -> K::Output {
 fn avx512<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }
+
+/// The halves of 32 numbers, lower half first, without moving a byte where numbers are stored that way.
+#[inline(always)]
+pub(crate) fn halves(numbers: [u64; 32]) -> [u32; 64] {
+    #[cfg(target_endian = "big")]
+    let numbers = numbers.map(|x| x.rotate_left(32));
+    // SAFETY: both are 256 bytes of plain integers.
+    unsafe { std::mem::transmute(numbers) }
+}

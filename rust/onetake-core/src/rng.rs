@@ -133,12 +133,12 @@ impl Key {
             k0 = k0.wrapping_add(WEYL0);
             k1 = k1.wrapping_add(WEYL1);
         }
+        let mut both = [0; 2 * WIDE];
         for i in 0..WIDE {
-            out[4 * i] = a[i] as u32;
-            out[4 * i + 1] = b[i] as u32;
-            out[4 * i + 2] = c[i] as u32;
-            out[4 * i + 3] = d[i] as u32;
+            both[2 * i] = (a[i] & LOW) | (b[i] << 32);
+            both[2 * i + 1] = (c[i] & LOW) | (d[i] << 32);
         }
+        out.copy_from_slice(&dispatch::halves(both));
     }
 }
 

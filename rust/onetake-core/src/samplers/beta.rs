@@ -1,6 +1,6 @@
 //! Beta numbers as a share of two gamma numbers, each from its half of one slot.
 
-use super::gamma::{Half, log_boost, raised};
+use super::gamma::{Half, log_boosts, raised};
 use super::{BLOCK, Source};
 use crate::dispatch::{self, Kernel};
 use crate::special::{exp, ln};
@@ -16,18 +16,18 @@ pub fn block(source: impl Source, first: usize, a: &[f64], b: &[f64], out: &mut 
     for i in 0..len {
         out[i] = x[i] / (x[i] + y[i]);
     }
+    if a.iter().chain(b).all(|shape| *shape >= 1.0) {
+        return;
+    }
+    // Shapes below 1 in logarithms, since both numbers may lie below what a float holds.
+    let (mut boost_x, mut boost_y) = ([0.0; BLOCK], [0.0; BLOCK]);
+    log_boosts(source, Half::First, first, a, &mut boost_x[..len]);
+    log_boosts(source, Half::Second, first, b, &mut boost_y[..len]);
     for i in 0..len {
-        if a[i] < 1.0 || b[i] < 1.0 {
-            // In logarithms, since both numbers may lie below what a float holds.
-            let mut difference = ln(y[i]) - ln(x[i]);
-            if a[i] < 1.0 {
-                difference -= log_boost(source, Half::First, first + i, a[i]);
-            }
-            if b[i] < 1.0 {
-                difference += log_boost(source, Half::Second, first + i, b[i]);
-            }
-            out[i] = 1.0 / (1.0 + exp(difference));
-        }
+        let log_x = ln(x[i]) + if a[i] < 1.0 { boost_x[i] } else { 0.0 };
+        let log_y = ln(y[i]) + if b[i] < 1.0 { boost_y[i] } else { 0.0 };
+        let share = 1.0 / (1.0 + exp(log_y - log_x));
+        out[i] = if a[i] < 1.0 || b[i] < 1.0 { share } else { out[i] };
     }
 }
 

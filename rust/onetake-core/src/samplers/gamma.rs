@@ -15,6 +15,9 @@ const TRIES: u32 = 15;
 /// The half slot's word for shapes below 1.
 const BOOST: u32 = 31;
 
+/// Units that the squeeze left open and that are tested together.
+const PACK: usize = 8;
+
 /// Which half of a slot's tries a draw takes: a beta number takes two gammas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Half {
@@ -24,29 +27,39 @@ pub enum Half {
     Second = 32,
 }
 
-/// A candidate for shape `d + 1/3`, whether the squeeze accepts it, and what the full test needs.
+/// A candidate for a shape of at least 1, whether the squeeze accepts it, and `v` and `d` for the full test.
+///
+/// The full test is `ln u < h` with `h = z²/2 + d (1 - v + ln v)`. With `t = z / √(9 d)` and `v = (1 + t)³` it is
+/// `h = 3 d (ln(1 + t) - t + t²/2 - t³/3) >= -¾ d t⁴ / min(1, 1 + t)`, and `ln u <= u - 1`; so the squeeze accepts
+/// nothing that the full test would not.
 #[inline(always)]
 fn attempt(shape: f64, z: f64, u: f64) -> (f64, bool, f64, f64) {
     let d = shape - 1.0 / 3.0;
-    let x = 1.0 + z / (9.0 * d).sqrt();
+    let t = z / (9.0 * d).sqrt();
+    let x = 1.0 + t;
     let v = x * x * x;
-    let z2 = z * z;
-    (d * v, u < 1.0 - 0.0331 * (z2 * z2) && x > 0.0, v, d)
+    let t2 = t * t;
+    let least = if x < 1.0 { x } else { 1.0 };
+    (d * v, (1.0 - u) * least > 0.75 * d * (t2 * t2), v, d)
 }
 
-/// Retry one unit from its word on until a try is accepted.
+/// The full test.
+#[inline(always)]
+fn accepts(z: f64, u: f64, v: f64, d: f64) -> bool {
+    ln(u) < 0.5 * z * z + d * (1.0 - v + ln(v)) && v > 0.0
+}
+
+/// One unit whose first try was refused.
+#[inline(never)]
 fn retry(source: impl Source, half: Half, unit_index: usize, shape: f64) -> f64 {
     let first = half as u32;
     let mut g = 0.0;
-    for i in 0..TRIES {
+    for i in 1..TRIES {
         let z = normal::quantile(source.word(first + 2 * i, unit_index));
         let u = unit(source.word(first + 2 * i + 1, unit_index));
         let (candidate, squeezed, v, d) = attempt(shape, z, u);
-        if v <= 0.0 {
-            continue;
-        }
-        g = candidate;
-        if squeezed || ln(u) < 0.5 * z * z + d * (1.0 - v + ln(v)) {
+        g = candidate.max(0.0);
+        if squeezed || accepts(z, u, v, d) {
             break;
         }
     }
@@ -56,40 +69,68 @@ fn retry(source: impl Source, half: Half, unit_index: usize, shape: f64) -> f64 
 /// Gamma numbers with shapes raised to at least 1 (`shape + 1` below 1), without the boost.
 #[inline(always)]
 pub(super) fn raised(source: impl Source, half: Half, first: usize, shape: &[f64], out: &mut [f64]) {
-    let (mut wz, mut wu) = ([0; BLOCK], [0; BLOCK]);
+    let (mut wz, mut wu, mut z) = ([0; BLOCK], [0; BLOCK], [0.0; BLOCK]);
     let len = out.len();
-    let (wz, wu, shape) = (&mut wz[..len], &mut wu[..len], &shape[..len]);
+    let (wz, wu, z, shape) = (&mut wz[..len], &mut wu[..len], &mut z[..len], &shape[..len]);
     source.fill(half as u32, first, wz);
     source.fill(half as u32 + 1, first, wu);
-    let mut refused = [false; BLOCK];
-    let refused = &mut refused[..len];
+    normal::block(wz, z);
+    let mut open = [0_u8; BLOCK];
+    let open = &mut open[..len];
     for i in 0..len {
-        let a = if shape[i] < 1.0 { shape[i] + 1.0 } else { shape[i] };
-        let (g, ok, _, _) = attempt(a, normal::quantile(wz[i]), unit(wu[i]));
+        let (g, ok, _, _) = attempt(raise(shape[i]), z[i], unit(wu[i]));
         out[i] = g;
-        refused[i] = !ok;
+        open[i] = u8::from(!ok);
     }
-    for i in 0..len {
-        if refused[i] {
-            let a = if shape[i] < 1.0 { shape[i] + 1.0 } else { shape[i] };
-            out[i] = retry(source, half, first + i, a);
+    let (mut places, mut count) = ([0_u8; BLOCK + PACK], 0);
+    for (i, flag) in open.iter().enumerate() {
+        places[count] = i as u8;
+        count += usize::from(*flag);
+    }
+    for pack in places[..count].chunks(PACK) {
+        let mut accepted = [false; PACK];
+        for (j, yes) in accepted.iter_mut().enumerate() {
+            let i = usize::from(pack[j.min(pack.len() - 1)]);
+            let u = unit(wu[i]);
+            let (_, _, v, d) = attempt(raise(shape[i]), z[i], u);
+            *yes = accepts(z[i], u, v, d);
+        }
+        for (place, yes) in pack.iter().zip(accepted) {
+            if !yes {
+                let i = usize::from(*place);
+                out[i] = retry(source, half, first + i, raise(shape[i]));
+            }
         }
     }
 }
 
-/// What a shape below 1 multiplies its raised number by, as a logarithm.
+/// The shape that is drawn for.
 #[inline(always)]
-pub(super) fn log_boost(source: impl Source, half: Half, unit_index: usize, shape: f64) -> f64 {
-    ln(unit(source.word(half as u32 + BOOST, unit_index))) / shape
+fn raise(shape: f64) -> f64 {
+    if shape < 1.0 { shape + 1.0 } else { shape }
+}
+
+/// What the number of a shape below 1 is multiplied by, as a logarithm; rubbish for other shapes.
+#[inline(always)]
+pub(super) fn log_boosts(source: impl Source, half: Half, first: usize, shape: &[f64], out: &mut [f64]) {
+    let mut words = [0; BLOCK];
+    let words = &mut words[..out.len()];
+    source.fill(half as u32 + BOOST, first, words);
+    for ((o, w), shape) in out.iter_mut().zip(words).zip(shape) {
+        *o = ln(unit(*w)) / shape;
+    }
 }
 
 /// Gamma numbers with scale 1, for use inside a kernel: at most [`BLOCK`] units from `first` on, shapes above 0.
 #[inline(always)]
 pub fn block(source: impl Source, first: usize, shape: &[f64], out: &mut [f64]) {
     raised(source, Half::First, first, shape, out);
-    for i in 0..out.len() {
-        if shape[i] < 1.0 {
-            out[i] *= exp(log_boost(source, Half::First, first + i, shape[i]));
+    if shape.iter().any(|a| *a < 1.0) {
+        let mut boosts = [0.0; BLOCK];
+        log_boosts(source, Half::First, first, shape, &mut boosts[..out.len()]);
+        for ((o, boost), shape) in out.iter_mut().zip(&boosts).zip(shape) {
+            let factor = exp(*boost);
+            *o = if *shape < 1.0 { *o * factor } else { *o };
         }
     }
 }
