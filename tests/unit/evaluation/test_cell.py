@@ -149,6 +149,20 @@ def test_blocks_of_replicates_give_the_bytes_of_one_batch(either_suite: Any) -> 
         assert (whole.history.folder / file).read_bytes() == (cut.history.folder / file).read_bytes()
 
 
+@pytest.mark.worker_independence
+@pytest.mark.parametrize("agent_id", ["thompson-v0", "epsilon_greedy-v0"])
+def test_threads_change_no_byte_of_a_cell(simulated_suite: Any, agent_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Enough entities for the work to be cut in several pieces.
+    crowd = replace(simulated_suite.environments[0], columns=None, entities=20_000, replicates=2, steps=5)
+    suite = replace(simulated_suite, environments=(crowd,))
+    cells = []
+    for threads in ("1", "2"):
+        monkeypatch.setenv("ONETAKE_THREADS", threads)
+        cells.append(run_cell(make(agent_id), suite, SETTINGS, name="it"))
+    assert_frame_equal(cells[0].summary, cells[1].summary, check_exact=True)
+    assert_frame_equal(cells[0].curves, cells[1].curves, check_exact=True)
+
+
 @pytest.mark.history
 def test_a_history_adds_up_to_its_summary(either_suite: Any) -> None:
     cell = run_cell(make("epsilon_greedy-v0"), either_suite, replace(SETTINGS, history=True), name="it")

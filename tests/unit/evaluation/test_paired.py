@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from onetake.errors import SchemaError
+from onetake.evaluation.curves import CURVES_SCHEMA
 from onetake.evaluation.leaderboard import leaderboard, mean_curves, scorecard
 from onetake.evaluation.paired import holm, paired_differences
 from onetake.evaluation.settings import EvaluationSettings
@@ -172,3 +173,22 @@ def test_a_scorecard_is_the_same_twice() -> None:
     assert set(first) == {"leaderboard", "summary", "curves", "differences"}
     for name, frame in first.items():
         assert frame.equals(second[name])
+
+
+def test_one_replicate_has_scores_and_ranks_but_no_interval() -> None:
+    summary = pl.concat([rows(agent, "hats", np.array([score])) for agent, score in (("a", 0.2), ("b", 0.4))])
+    curves = pl.concat([curve_points(agent, "hats", [1, 2], np.ones((1, 2))) for agent in ("a", "b")])
+    card = scorecard(summary, curves, SETTINGS)
+    assert card["leaderboard"]["agent"].to_list() == ["b", "a"]
+    assert card["leaderboard"]["score_low"].to_list() == [None, None]
+    assert card["curves"]["regret_high"].to_list() == [None] * 4
+    for column in ("low", "bootstrap_high", "p_value", "p_adjusted"):
+        assert card["differences"][column].null_count() == len(card["differences"]) > 0
+
+
+def test_a_suite_that_nobody_could_play_still_says_why() -> None:
+    refused = unsupported_rows("shop", "picky", {"hats": "no"})
+    card = scorecard(refused, pl.DataFrame(schema=CURVES_SCHEMA), SETTINGS)
+    assert card["leaderboard"]["status"].to_list() == ["unsupported: no"]
+    assert card["curves"].is_empty()
+    assert card["differences"].is_empty()
