@@ -1,5 +1,7 @@
 //! What the evaluator knows of a step before it is taken: expected rewards, summed over the entities of each replicate.
 
+use crate::dispatch::{self, Kernel};
+
 /// Sums over entities, one a replicate; `arms` has one an arm too.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Account {
@@ -24,23 +26,62 @@ pub struct Sums {
     arms: Vec<f64>,
 }
 
+/// Numbers that are added side by side: entity `i` goes to lane `i mod LANES`, and lanes are added in order at the end.
+const LANES: usize = 8;
+type Lanes = [f64; LANES];
+
 impl Sums {
-    /// Sum `expected` `(len, k)`, row by row from the first to the last.
-    pub fn new(expected: &[f64], arms: usize, action: &[u32], greedy: Option<&[u32]>) -> Self {
-        let mut sums = Self { arms: vec![0.0; arms], ..Self::default() };
-        for (i, row) in expected.chunks_exact(arms).enumerate() {
-            let mut best = row[0];
-            for (sum, &value) in sums.arms.iter_mut().zip(row) {
-                *sum += value;
-                best = if value > best { value } else { best };
-            }
-            sums.oracle += best;
-            sums.played += row[action[i] as usize];
-            if let Some(greedy) = greedy {
-                sums.greedy += row[greedy[i] as usize];
+    /// Sum `expected` `(arms, len)`, arm by arm; `action` and `greedy` are `(len,)`.
+    pub fn new(expected: &[f64], action: &[u32], greedy: Option<&[u32]>) -> Self {
+        dispatch::run(Summing { expected, action, greedy: greedy.unwrap_or(action) })
+    }
+}
+
+struct Summing<'a> {
+    expected: &'a [f64],
+    action: &'a [u32],
+    greedy: &'a [u32],
+}
+
+impl Summing<'_> {
+    /// Add `width` entities from `first` on.
+    #[inline(always)]
+    fn add(&self, first: usize, width: usize, sums: &mut [Lanes; 3], arms: &mut [Lanes]) {
+        let len = self.action.len();
+        let (action, greedy) = (&self.action[first..first + width], &self.greedy[first..first + width]);
+        let (mut best, mut played, mut greedily) = ([f64::NEG_INFINITY; LANES], [0.0; LANES], [0.0; LANES]);
+        for (arm, total) in arms.iter_mut().enumerate() {
+            let values = &self.expected[arm * len + first..arm * len + first + width];
+            for lane in 0..width {
+                let value = values[lane];
+                total[lane] += value;
+                best[lane] = if value > best[lane] { value } else { best[lane] };
+                played[lane] = if action[lane] == arm as u32 { value } else { played[lane] };
+                greedily[lane] = if greedy[lane] == arm as u32 { value } else { greedily[lane] };
             }
         }
-        sums
+        for lane in 0..width {
+            sums[0][lane] += best[lane];
+            sums[1][lane] += played[lane];
+            sums[2][lane] += greedily[lane];
+        }
+    }
+}
+
+impl Kernel for Summing<'_> {
+    type Output = Sums;
+    #[inline(always)]
+    fn run(self) -> Sums {
+        let len = self.action.len();
+        let mut sums = [[0.0; LANES]; 3];
+        let mut arms = vec![[0.0; LANES]; self.expected.len() / len];
+        let whole = len / LANES * LANES;
+        for first in (0..whole).step_by(LANES) {
+            self.add(first, LANES, &mut sums, &mut arms);
+        }
+        self.add(whole, len - whole, &mut sums, &mut arms);
+        let [oracle, played, greedy] = sums.map(|lanes| lanes.iter().sum());
+        Sums { oracle, played, greedy, arms: arms.iter().map(|lanes| lanes.iter().sum()).collect() }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Many environments as one: `Batch<F>`, and the trait [`Simulator`] that the seam holds.
+//! Many environments of one family as one.
 //!
 //! Environment `i` is entity `i mod entities` of replicate `i ÷ entities`. Blocks of neighbours are stepped by rayon; each
 //! word of randomness belongs to (seed, replicate, entity, step, slot), and sums are added block by block, so that
@@ -13,118 +13,15 @@ use crate::account::{Account, Sums};
 use crate::block::{Block, Slot, Turn};
 use crate::columns::{Column, Columns, Shape};
 use crate::config;
+use crate::dispatch::{self, Kernel};
 use crate::error::{Error, Result};
 use crate::family::{ActionSpace, Actions, Family, Spec};
 use crate::rng::{Key, Stream};
+use crate::simulator::{AutoReset, Ended, Layout, Simulator, StepOut};
 use crate::state::{Reader, Writer, digest};
 
 /// Fewer environments than this are stepped by the calling thread alone: waking others would take longer.
 const ALONE: usize = 8192;
-
-/// What happens to environments that ended, as in Gymnasium.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AutoReset {
-    /// The next step resets them, whatever the action, with reward 0.
-    NextStep,
-    /// The step that ends them resets them too; their last observation is handed over beside.
-    SameStep,
-    /// The caller resets them, all or by a mask.
-    Disabled,
-}
-
-/// Which batch: its size, the ids of its first entity and replicate, its seed.
-#[derive(Debug, Clone, Copy)]
-pub struct Layout {
-    /// Entities and replicates.
-    pub shape: Shape,
-    /// Id of the first entity.
-    pub first_entity: u32,
-    /// Id of the first replicate.
-    pub first_replicate: u32,
-    /// Seed of the environment's draws.
-    pub seed: u64,
-    /// What happens to environments that ended.
-    pub mode: AutoReset,
-}
-
-/// Environments that ended within the step and were reset by it.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Ended {
-    /// Their places in the batch.
-    pub rows: Vec<u32>,
-    /// Their last observations `(len, d)`.
-    pub obs: Vec<f32>,
-}
-
-/// What came of a step.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Stepped {
-    /// Observations `(n, d)`.
-    pub obs: Vec<f32>,
-    /// Rewards `(n,)`.
-    pub reward: Vec<f64>,
-    /// Own ends `(n,)`.
-    pub terminated: Vec<bool>,
-    /// Ends by time `(n,)`.
-    pub truncated: Vec<bool>,
-    /// Filled with [`AutoReset::SameStep`] only.
-    pub ended: Ended,
-}
-
-/// A batch of environments of any family.
-pub trait Simulator: Send + Sync {
-    /// What may be known before it starts.
-    fn spec(&self) -> &Spec;
-    /// Entities and replicates.
-    fn shape(&self) -> Shape;
-    /// Step of the global clock: it counts every step and goes back only by a reset with a seed.
-    fn clock(&self) -> u32;
-    /// Whether it has been reset.
-    fn started(&self) -> bool;
-    /// Steps since each environment's reset `(n,)`.
-    fn elapsed(&self) -> Vec<u32>;
-    /// Start all environments; with a seed the clock starts at 0, without one the draws go on.
-    fn reset(&mut self, seed: Option<u64>) -> Vec<f32>;
-    /// Start the environments of `mask` `(n,)`; the others show their last observation again.
-    ///
-    /// # Errors
-    /// Refuses a mask of another length, a batch that was not reset, and a mode other than [`AutoReset::Disabled`].
-    fn reset_rows(&mut self, mask: &[bool]) -> Result<Vec<f32>>;
-    /// One step of all environments.
-    ///
-    /// # Errors
-    /// Refuses actions of another length or outside the action space, and a step before the reset that is due.
-    fn step(&mut self, actions: Actions<'_>) -> Result<Stepped>;
-    /// Expected reward of each arm at the coming step `(n, k)`.
-    ///
-    /// # Errors
-    /// Refuses before the first reset, and where actions are not arms.
-    fn expected(&self) -> Result<Vec<f64>>;
-    /// Sums of expected rewards at the coming step.
-    ///
-    /// # Errors
-    /// As [`Simulator::expected`], and refuses arms that do not exist.
-    fn account(&self, action: &[u32], greedy: Option<&[u32]>) -> Result<Account>;
-    /// From now on, sum what each arm would have earned each environment.
-    ///
-    /// # Errors
-    /// Refuses where actions are not arms.
-    fn track_fixed(&mut self) -> Result<()>;
-    /// Those sums `(n, k)`.
-    ///
-    /// # Errors
-    /// Refuses where nobody asked for them.
-    fn fixed_totals(&self) -> Result<Vec<f64>>;
-    /// The whole state as bytes.
-    fn save(&self) -> Vec<u8>;
-    /// Go on from saved bytes.
-    ///
-    /// # Errors
-    /// Refuses bytes that were cut or changed, of another version, or of another environment; nothing changes then.
-    fn restore(&mut self, bytes: &[u8]) -> Result<()>;
-    /// A copy that goes on from here, with the same luck or with that of another seed.
-    fn fork(&self, seed: Option<u64>) -> Box<dyn Simulator>;
-}
 
 /// A batch of environments of family `F`.
 #[derive(Debug)]
@@ -233,6 +130,27 @@ impl<'a, T> Deal<'a, T> {
     }
 }
 
+/// Write `(arms, len)` as `(len, arms)`.
+fn turn_over(by_arm: &[f64], arms: usize, out: &mut [f64]) {
+    let len = by_arm.len() / arms;
+    for (i, row) in out.chunks_exact_mut(arms).enumerate() {
+        for (arm, value) in row.iter_mut().enumerate() {
+            *value = by_arm[arm * len + i];
+        }
+    }
+}
+
+/// The largest arm.
+struct Largest<'a>(&'a [u32]);
+
+impl Kernel for Largest<'_> {
+    type Output = u32;
+    #[inline(always)]
+    fn run(self) -> u32 {
+        self.0.iter().fold(0, |a, &b| a.max(b))
+    }
+}
+
 fn check_layout(layout: Layout) -> Result<()> {
     let parts = [
         ("entities", layout.shape.entities, layout.first_entity),
@@ -275,7 +193,7 @@ fn check_actions(what: &str, space: &ActionSpace, actions: Actions<'_>, rows: us
         |row: usize, got: String, wanted: String| Err(Error::Shape { what: format!("{what}[{row}]"), got, wanted });
     match (space, actions) {
         (ActionSpace::Discrete { count }, Actions::Arms(arms)) => {
-            let largest = arms.iter().fold(0, |a, &b| a.max(b));
+            let largest = dispatch::run(Largest(arms));
             if (largest as usize) < *count {
                 return Ok(());
             }
@@ -318,26 +236,24 @@ impl<F: Family> Simulator for Batch<F> {
         self.blocks.iter().flat_map(|b| (0..b.len).map(|i| b.elapsed(i))).collect()
     }
 
-    fn reset(&mut self, seed: Option<u64>) -> Vec<f32> {
+    fn reset(&mut self, seed: Option<u64>, obs: &mut [f32]) {
         if let Some(seed) = seed {
             self.reseed(seed);
             self.clock = 0;
         }
         self.started = true;
         let width = self.spec().observations.len();
-        let mut obs = vec![0.0; self.layout.shape.rows() * width];
         let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
-        let mut rest = Deal(&mut obs);
+        let mut rest = Deal(obs);
         let mut tasks: Vec<_> = self.blocks.iter_mut().map(|b| (rest.next(b.len * width), b)).collect();
         let keep_last = turn.mode == AutoReset::Disabled;
         each(self.pool.as_ref(), self.layout.shape.rows(), &mut tasks, |(obs, block)| {
             block.totals.fill(0.0);
             block.reset_all(turn, keep_last, obs);
         });
-        obs
     }
 
-    fn reset_rows(&mut self, mask: &[bool]) -> Result<Vec<f32>> {
+    fn reset_rows(&mut self, mask: &[bool], obs: &mut [f32]) -> Result<()> {
         self.ready("reset_mask")?;
         let rows = self.layout.shape.rows();
         let refuse = |got: String, wanted: String| Err(Error::Shape { what: "reset_mask".into(), got, wanted });
@@ -348,32 +264,24 @@ impl<F: Family> Simulator for Batch<F> {
             return refuse(format!("{} values", mask.len()), format!("{rows}, one an environment"));
         }
         let width = self.spec().observations.len();
-        let mut obs = vec![0.0; rows * width];
         let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
-        let mut rest = Deal(&mut obs);
+        let mut rest = Deal(obs);
         for block in &mut self.blocks {
             let mask = &mask[block.row..block.row + block.len];
             block.reset_masked(turn, mask, rest.next(block.len * width));
         }
-        Ok(obs)
+        Ok(())
     }
 
-    fn step(&mut self, actions: Actions<'_>) -> Result<Stepped> {
+    fn step(&mut self, actions: Actions<'_>, out: &mut StepOut<'_>) -> Result<Ended> {
         self.due()?;
         let rows = self.layout.shape.rows();
         check_actions("actions", &self.spec().actions, actions, rows)?;
         let width = self.spec().observations.len();
         let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
         let plan = turn.family.plan(self.common_level(), rows);
-        let mut out = Stepped {
-            obs: vec![0.0; rows * width],
-            reward: vec![0.0; rows],
-            terminated: vec![false; rows],
-            truncated: vec![false; rows],
-            ended: Ended::default(),
-        };
-        let (mut obs, mut reward) = (Deal(&mut out.obs), Deal(&mut out.reward));
-        let (mut terminated, mut truncated) = (Deal(&mut out.terminated), Deal(&mut out.truncated));
+        let (mut obs, mut reward) = (Deal(out.obs), Deal(out.reward));
+        let (mut terminated, mut truncated) = (Deal(out.terminated), Deal(out.truncated));
         let slots = self.blocks.iter_mut().map(|block| {
             let len = block.len;
             let slot = Slot {
@@ -388,24 +296,27 @@ impl<F: Family> Simulator for Batch<F> {
         each(self.pool.as_ref(), rows, &mut tasks, |(block, slot, ended)| {
             *ended = block.step(turn, &plan, actions.part(block.row, block.len), slot);
         });
+        let mut all = Ended::default();
         for (_, _, ended) in tasks {
-            out.ended.rows.extend(ended.rows);
-            out.ended.obs.extend(ended.obs);
+            all.rows.extend(ended.rows);
+            all.obs.extend(ended.obs);
         }
         self.clock += 1;
-        Ok(out)
+        Ok(all)
     }
 
-    fn expected(&self) -> Result<Vec<f64>> {
+    fn expected(&self, out: &mut [f64]) -> Result<()> {
         self.ready("expected_reward")?;
         let arms = self.arms("expected_reward")?;
-        let rows = self.layout.shape.rows();
-        let mut out = vec![0.0; rows * arms];
         let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
-        let mut rest = Deal(&mut out);
+        let mut rest = Deal(out);
         let mut tasks: Vec<_> = self.blocks.iter().map(|b| (rest.next(b.len * arms), b)).collect();
-        each(self.pool.as_ref(), rows, &mut tasks, |(out, block)| block.expected(turn, out));
-        Ok(out)
+        each(self.pool.as_ref(), self.layout.shape.rows(), &mut tasks, |(out, block)| {
+            let mut by_arm = vec![0.0; block.len * arms];
+            block.expected(turn, &mut by_arm);
+            turn_over(&by_arm, arms, out);
+        });
+        Ok(())
     }
 
     fn account(&self, action: &[u32], greedy: Option<&[u32]>) -> Result<Account> {
@@ -423,7 +334,7 @@ impl<F: Family> Simulator for Batch<F> {
             let mut expected = vec![0.0; block.len * arms];
             block.expected(turn, &mut expected);
             let part = block.row..block.row + block.len;
-            *sums = Sums::new(&expected, arms, &action[part.clone()], greedy.map(|g| &g[part]));
+            *sums = Sums::new(&expected, &action[part.clone()], greedy.map(|g| &g[part]));
         });
         let mut account = Account::new(replicates, arms, greedy.is_some());
         for (block, sums) in &tasks {
@@ -444,7 +355,12 @@ impl<F: Family> Simulator for Batch<F> {
         if self.blocks.iter().any(|b| b.totals.is_empty()) {
             return Err(Error::NotReady { what: "fixed_totals".into(), need: "call track_fixed first".into() });
         }
-        Ok(self.blocks.iter().flat_map(|b| b.totals.iter().copied()).collect())
+        let mut totals = vec![0.0; self.blocks.iter().map(|b| b.totals.len()).sum()];
+        let mut rest = Deal(&mut totals);
+        for block in &self.blocks {
+            turn_over(&block.totals, block.totals.len() / block.len, rest.next(block.totals.len()));
+        }
+        Ok(totals)
     }
 
     fn save(&self) -> Vec<u8> {

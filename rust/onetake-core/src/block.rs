@@ -1,11 +1,11 @@
 //! A block: neighbouring entities of one replicate, stepped by one thread, with everything that carries over.
 
-use crate::batch::{AutoReset, Ended};
 use crate::columns::Shape;
 use crate::error::Result;
 use crate::family::{Actions, Family, Out, Rows, Run, State};
 use crate::modifiers::{Level, Place, Scope};
 use crate::rng::Key;
+use crate::simulator::{AutoReset, Ended};
 use crate::state::{Reader, Writer};
 
 /// Most environments of a block: what one of them needs stays in a core's own cache.
@@ -22,7 +22,8 @@ pub struct Block {
     pub row: usize,
     /// Place of its replicate among the batch's replicates.
     pub replicate_row: usize,
-    /// Expected reward of always playing each arm `(len, k)`, summed over steps; empty where nobody asked.
+    /// Expected reward of always playing each arm `(k, len)`, summed over steps, arm by arm; empty
+    /// where nobody asked.
     pub totals: Vec<f64>,
     entity_row: usize,
     replicate: u32,
@@ -290,7 +291,7 @@ impl Block {
         ended
     }
 
-    /// Expected reward of each arm at the coming step `(len, k)`; 0 for environments that only wait for their reset.
+    /// Expected reward of each arm at the coming step `(k, len)`; 0 for environments that only wait for their reset.
     pub fn expected<F: Family>(&self, turn: Turn<'_, F>, out: &mut [f64]) {
         let mut room = Vec::new();
         let level = self.level(turn.family, &mut room);
@@ -300,10 +301,9 @@ impl Block {
     fn expected_at<F: Family>(&self, turn: Turn<'_, F>, level: Level<'_>, out: &mut [f64]) {
         turn.family.expected(&self.run(turn.key, turn.step, level), &self.state, out);
         if self.over.contains(&true) {
-            let arms = out.len() / self.len;
-            for (i, row) in out.chunks_mut(arms).enumerate() {
-                if self.over(i) {
-                    row.fill(0.0);
+            for (place, value) in out.iter_mut().enumerate() {
+                if self.over(place % self.len) {
+                    *value = 0.0;
                 }
             }
         }

@@ -240,7 +240,7 @@ impl State<'_> {
     }
 }
 
-/// Where a family writes what came of a step.
+/// Where a family writes what came of a step; it writes every observation and reward.
 #[derive(Debug)]
 pub struct Out<'a> {
     /// Observations `(len, d)`, row by row.
@@ -288,7 +288,7 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// One step of a run. Observations belong to the step after: their words are those of `run.step + 1`.
     fn step(&self, run: &Run<'_>, plan: &Self::Plan, actions: Actions<'_>, state: &mut State<'_>, out: &mut Out<'_>);
 
-    /// Expected reward of each arm at the coming step `(len, k)`: what an evaluator knows and no agent sees. `state`
-    /// stands column by column; nothing is written where actions are not arms.
+    /// Expected reward of each arm at the coming step, what an evaluator knows and no agent sees: `(k, len)`, arm by
+    /// arm. `state` stands column by column; nothing is written where actions are not arms.
     fn expected(&self, run: &Run<'_>, state: &[f64], out: &mut [f64]);
 }

@@ -6,8 +6,10 @@
 //! - [`reduce`]: sums in a fixed order.
 //! - [`samplers`]: words into numbers; counts are monotone in one word.
 //! - [`family`]: what an author of an environment writes; [`envs`] lists the families.
-//! - [`batch`]: many environments as one, stepped in [`block`]s; [`account`] sums what the evaluator knows of them.
-//! - [`modifiers`]: seasons, trends and walks; [`columns`] and [`config`]: parameters as they cross the border.
+//! - [`simulator`] and [`batch`]: many environments as one, stepped in [`block`]s; [`account`] sums what the evaluator
+//!   knows of them.
+//! - [`modifiers`]: seasons, trends and walks; [`segments`]: kinds of entities; [`repeated`]: tables of
+//!   shared chances; [`columns`] and [`config`]: parameters as they cross the border.
 //! - [`state`]: saved simulator state; [`workers`]: threads, whose number no result depends on.
 //! - [`special`]: logarithm, exponential and kin with the same bits everywhere.
 //! - [`error`]: the one error type.
@@ -31,8 +33,11 @@ pub mod family;
 pub mod fleet;
 pub mod modifiers;
 pub mod reduce;
+pub mod repeated;
 pub mod rng;
 pub mod samplers;
+pub mod segments;
+pub mod simulator;
 pub mod special;
 pub mod state;
 pub mod workers;

@@ -4,11 +4,12 @@
 use numpy::{
     IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods,
 };
-use onetake_core::batch::{AutoReset, Layout, Simulator, Stepped};
 use onetake_core::columns::{Column, Param, Shape};
+use onetake_core::dispatch::{self, Kernel};
 use onetake_core::envs;
 use onetake_core::error::Error;
 use onetake_core::family::{ActionSpace, Actions};
+use onetake_core::simulator::{AutoReset, Layout, Simulator, StepOut};
 use onetake_core::workers;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -29,6 +30,8 @@ pub struct VecSim {
     simulator: Box<dyn Simulator>,
     /// Numbers of one observation.
     width: usize,
+    /// Arms in the core's own type, kept from call to call: fresh memory costs more than the work on it.
+    room: [Vec<u32>; 2],
 }
 
 type Array1<'py, T> = Bound<'py, PyArray1<T>>;
@@ -41,21 +44,6 @@ type StepArrays<'py> = (
     Array1<'py, bool>,
     Option<(Array1<'py, u32>, Array2<'py, f32>)>,
 );
-
-/// Actions that belong to the call: arms in the core's own type, or points.
-enum Given {
-    Arms(Vec<u32>),
-    Points(Vec<f32>, usize),
-}
-
-impl Given {
-    fn view(&self) -> Actions<'_> {
-        match self {
-            Self::Arms(arms) => Actions::Arms(arms),
-            Self::Points(values, width) => Actions::Points { values, width: *width },
-        }
-    }
-}
 
 #[pymethods]
 impl VecSim {
@@ -96,7 +84,7 @@ impl VecSim {
         });
         let simulator = made.map_err(raise)?;
         let width = simulator.spec().observations.len();
-        Ok(Self { simulator, width })
+        Ok(Self { simulator, width, room: Default::default() })
     }
 
     /// What may be known before it starts, as JSON text.
@@ -137,69 +125,104 @@ impl VecSim {
     /// Start all environments.
     #[pyo3(signature = (seed = None))]
     fn reset<'py>(&mut self, py: Python<'py>, seed: Option<u64>) -> PyResult<Array2<'py, f32>> {
-        let obs = py.detach(|| self.simulator.reset(seed));
-        rows(py, obs, self.width)
+        let obs = self.observations(py);
+        let mut room = obs.readwrite();
+        let out = room.as_slice_mut()?;
+        py.detach(|| self.simulator.reset(seed, out));
+        Ok(obs)
     }
 
     /// Start the environments of a mask.
     fn reset_rows<'py>(&mut self, py: Python<'py>, mask: &Bound<'py, PyArray1<bool>>) -> PyResult<Array2<'py, f32>> {
         let mask = mask.readonly();
         let mask = slice("reset_mask", &mask)?;
-        let obs = py.detach(|| self.simulator.reset_rows(mask)).map_err(raise)?;
-        rows(py, obs, self.width)
+        let obs = self.observations(py);
+        let mut room = obs.readwrite();
+        let out = room.as_slice_mut()?;
+        py.detach(|| self.simulator.reset_rows(mask, out)).map_err(raise)?;
+        Ok(obs)
     }
 
-    /// One step of all environments.
+    /// One step of all environments. Python's own arrays are made here and given away: they ask for large pages.
     fn step<'py>(&mut self, py: Python<'py>, actions: &Bound<'py, PyAny>) -> PyResult<StepArrays<'py>> {
-        let given = self.actions("actions", actions)?;
-        let out = py.detach(|| self.simulator.step(given.view())).map_err(raise)?;
-        let Stepped { obs, reward, terminated, truncated, ended } = out;
+        let rows = self.simulator.shape().rows();
+        let obs = self.observations(py);
+        let reward = PyArray1::zeros(py, rows, false);
+        let (terminated, truncated) = (PyArray1::zeros(py, rows, false), PyArray1::zeros(py, rows, false));
+        let (mut obs_room, mut reward_room) = (obs.readwrite(), reward.readwrite());
+        let (mut terminated_room, mut truncated_room) = (terminated.readwrite(), truncated.readwrite());
+        let mut out = StepOut {
+            obs: obs_room.as_slice_mut()?,
+            reward: reward_room.as_slice_mut()?,
+            terminated: terminated_room.as_slice_mut()?,
+            truncated: truncated_room.as_slice_mut()?,
+        };
+        let ended = if let ActionSpace::Box { low, .. } = &self.simulator.spec().actions {
+            let width = low.len();
+            let values = points(actions, [rows, width])?;
+            py.detach(|| self.simulator.step(Actions::Points { values: &values, width }, &mut out))
+        } else {
+            narrow("actions", actions, rows, &mut self.room[0])?;
+            py.detach(|| self.simulator.step(Actions::Arms(&self.room[0]), &mut out))
+        };
+        let ended = ended.map_err(raise)?;
         let last = match ended.rows.len() {
             0 => None,
-            _ => Some((ended.rows.into_pyarray(py), rows(py, ended.obs, self.width)?)),
+            _ => Some((ended.rows.into_pyarray(py), rows_of(py, ended.obs, self.width)?)),
         };
-        Ok((
-            rows(py, obs, self.width)?,
-            reward.into_pyarray(py),
-            terminated.into_pyarray(py),
-            truncated.into_pyarray(py),
-            last,
-        ))
+        Ok((obs, reward, terminated, truncated, last))
     }
 
     /// Start a batch of one.
     #[pyo3(signature = (seed = None))]
     fn reset_one<'py>(&mut self, py: Python<'py>, seed: Option<u64>) -> Array1<'py, f32> {
-        self.simulator.reset(seed).into_pyarray(py)
+        let mut obs = vec![0.0; self.width];
+        self.simulator.reset(seed, &mut obs);
+        obs.into_pyarray(py)
     }
 
     /// One step of a batch of one, as Gymnasium's five: quick, since nothing is detached for so little work.
     fn step_one<'py>(&mut self, py: Python<'py>, action: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
-        let out = match action.extract::<u32>() {
-            Ok(arm) => self.simulator.step(Actions::Arms(&[arm])).map_err(raise)?,
-            Err(_) => self.simulator.step(self.one(action)?.view()).map_err(raise)?,
+        let mut obs = vec![0.0; self.width];
+        let (mut reward, mut terminated, mut truncated) = ([0.0], [false], [false]);
+        let mut out =
+            StepOut { obs: &mut obs, reward: &mut reward, terminated: &mut terminated, truncated: &mut truncated };
+        let stepped = if let Ok(arm) = action.extract::<u32>() {
+            self.simulator.step(Actions::Arms(&[arm]), &mut out)
+        } else {
+            let point = self.one(action)?;
+            self.simulator.step(Actions::Points { values: &point, width: point.len() }, &mut out)
         };
-        let values = (out.obs.into_pyarray(py), out.reward[0], out.terminated[0], out.truncated[0], PyDict::new(py));
-        values.into_pyobject(py)
+        stepped.map_err(raise)?;
+        (obs.into_pyarray(py), reward[0], terminated[0], truncated[0], PyDict::new(py)).into_pyobject(py)
     }
 
     /// Expected reward of each arm at the coming step.
     fn expected<'py>(&self, py: Python<'py>) -> PyResult<Array2<'py, f64>> {
-        let expected = py.detach(|| self.simulator.expected()).map_err(raise)?;
-        rows(py, expected, self.simulator.spec().actions.arms())
+        let expected =
+            PyArray2::zeros(py, [self.simulator.shape().rows(), self.simulator.spec().actions.arms()], false);
+        let mut room = expected.readwrite();
+        let out = room.as_slice_mut()?;
+        py.detach(|| self.simulator.expected(out)).map_err(raise)?;
+        Ok(expected)
     }
 
     /// Sums over the entities of each replicate: oracle, played, greedy or None, random, arms.
     #[pyo3(signature = (action, greedy = None))]
     fn account<'py>(
-        &self,
+        &mut self,
         py: Python<'py>,
         action: &Bound<'py, PyAny>,
         greedy: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let action = self.arms("action", action)?;
-        let greedy = greedy.map(|greedy| self.arms("greedy", greedy)).transpose()?;
-        let account = py.detach(|| self.simulator.account(&action, greedy.as_deref())).map_err(raise)?;
+        let rows = self.simulator.shape().rows();
+        let [room, greedy_room] = &mut self.room;
+        narrow("action", action, rows, room)?;
+        if let Some(greedy) = greedy {
+            narrow("greedy", greedy, rows, greedy_room)?;
+        }
+        let greedily = greedy.map(|_| &greedy_room[..]);
+        let account = py.detach(|| self.simulator.account(room, greedily)).map_err(raise)?;
         let sums = PyDict::new(py);
         sums.set_item("oracle", account.oracle.into_pyarray(py))?;
         sums.set_item("played", account.played.into_pyarray(py))?;
@@ -207,7 +230,7 @@ impl VecSim {
             sums.set_item("greedy", account.greedy.into_pyarray(py))?;
         }
         sums.set_item("random", account.random.into_pyarray(py))?;
-        sums.set_item("arms", rows(py, account.arms, self.simulator.spec().actions.arms())?)?;
+        sums.set_item("arms", rows_of(py, account.arms, self.simulator.spec().actions.arms())?)?;
         Ok(sums)
     }
 
@@ -219,7 +242,7 @@ impl VecSim {
     /// Those sums.
     fn fixed_totals<'py>(&self, py: Python<'py>) -> PyResult<Array2<'py, f64>> {
         let totals = self.simulator.fixed_totals().map_err(raise)?;
-        rows(py, totals, self.simulator.spec().actions.arms())
+        rows_of(py, totals, self.simulator.spec().actions.arms())
     }
 
     /// The whole state as bytes.
@@ -236,7 +259,7 @@ impl VecSim {
     /// A copy that goes on from here.
     #[pyo3(signature = (seed = None))]
     fn fork(&self, seed: Option<u64>) -> Self {
-        Self { simulator: self.simulator.fork(seed), width: self.width }
+        Self { simulator: self.simulator.fork(seed), width: self.width, room: Default::default() }
     }
 }
 
@@ -249,71 +272,84 @@ impl VecSim {
         .into_pyarray(py)
     }
 
-    fn actions(&self, what: &str, given: &Bound<'_, PyAny>) -> PyResult<Given> {
-        let ActionSpace::Box { low, .. } = &self.simulator.spec().actions else {
-            return self.arms(what, given).map(Given::Arms);
-        };
-        let refuse =
-            || refuse(what, given, format!("float32 of shape ({}, {})", self.simulator.shape().rows(), low.len()));
-        let points = given.extract::<PyReadonlyArray2<'_, f32>>().map_err(|_| refuse())?;
-        if points.shape()[1] != low.len() {
-            return Err(refuse());
-        }
-        Ok(Given::Points(points.as_array().iter().copied().collect(), low.len()))
-    }
-
-    /// The arms of an array of any integer dtype.
-    fn arms(&self, what: &str, given: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
-        macro_rules! integers {
-            ($($kind:ty),+) => {
-                $(if let Ok(array) = given.extract::<PyReadonlyArray1<'_, $kind>>() {
-                    return narrow(what, &array);
-                })+
-            };
-        }
-        integers!(i64, u32, i32, u64, u8, i8, u16, i16);
-        Err(refuse(what, given, format!("integers of shape ({},)", self.simulator.shape().rows())))
+    fn observations<'py>(&self, py: Python<'py>) -> Array2<'py, f32> {
+        PyArray2::zeros(py, [self.simulator.shape().rows(), self.width], false)
     }
 
     /// The action of a batch of one that is no plain whole number.
-    fn one(&self, action: &Bound<'_, PyAny>) -> PyResult<Given> {
-        if let ActionSpace::Box { low, .. } = &self.simulator.spec().actions
-            && let Ok(point) = action.extract::<PyReadonlyArray1<'_, f32>>()
-        {
-            return Ok(Given::Points(point.as_array().iter().copied().collect(), low.len()));
-        }
+    fn one(&self, action: &Bound<'_, PyAny>) -> PyResult<Vec<f32>> {
         let wanted = match &self.simulator.spec().actions {
             ActionSpace::Discrete { count } => format!("a whole number in 0..{}", count - 1),
-            ActionSpace::Box { low, .. } => format!("float32 of shape ({},)", low.len()),
+            ActionSpace::Box { low, .. } => {
+                if let Ok(point) = action.extract::<PyReadonlyArray1<'_, f32>>() {
+                    return Ok(point.as_array().iter().copied().collect());
+                }
+                format!("float32 of shape ({},)", low.len())
+            }
         };
         Err(refuse("action", action, wanted))
     }
 }
 
 /// Values as an array of `width` columns.
-fn rows<T: numpy::Element>(py: Python<'_>, values: Vec<T>, width: usize) -> PyResult<Array2<'_, T>> {
+fn rows_of<T: numpy::Element>(py: Python<'_>, values: Vec<T>, width: usize) -> PyResult<Array2<'_, T>> {
     let rows = values.len() / width.max(1);
     values.into_pyarray(py).reshape([rows, width])
 }
 
-/// Integers of one kind as arms; a value that no arm can have becomes the largest number, which the core refuses.
-fn narrow<T>(what: &str, array: &PyReadonlyArray1<'_, T>) -> PyResult<Vec<u32>>
-where
-    T: numpy::Element + Copy + std::fmt::Display,
-    u32: TryFrom<T>,
-{
-    let convert = |value: T| u32::try_from(value).unwrap_or(u32::MAX);
-    let arms: Vec<u32> = match array.as_slice() {
-        Ok(values) => values.iter().map(|&value| convert(value)).collect(),
-        Err(_) => array.as_array().iter().map(|&value| convert(value)).collect(),
-    };
-    match arms.iter().position(|&arm| arm == u32::MAX) {
-        None => Ok(arms),
-        Some(row) => Err(raise(Error::Shape {
-            what: format!("{what}[{row}]"),
-            got: array.as_array()[row].to_string(),
-            wanted: "an arm, at least 0".into(),
-        })),
+/// The points of a float32 array of shape `shape`.
+fn points(given: &Bound<'_, PyAny>, shape: [usize; 2]) -> PyResult<Vec<f32>> {
+    match given.extract::<PyReadonlyArray2<'_, f32>>() {
+        Ok(array) if array.shape() == shape => Ok(array.as_array().iter().copied().collect()),
+        _ => Err(refuse("actions", given, format!("float32 of shape ({}, {})", shape[0], shape[1]))),
+    }
+}
+
+/// Write the arms of an array of any integer dtype into `room`.
+fn narrow(what: &str, given: &Bound<'_, PyAny>, rows: usize, room: &mut Vec<u32>) -> PyResult<()> {
+    macro_rules! integers {
+        ($($kind:ty),+) => {
+            $(if let Ok(array) = given.cast::<PyArray1<$kind>>() {
+                let array = array.readonly();
+                if array.len() != rows {
+                    return Err(refuse(what, given, format!("integers of shape ({rows},)")));
+                }
+                room.resize(rows, 0);
+                let beyond = match array.as_slice() {
+                    Ok(values) => dispatch::run(Narrow(values.iter(), room, |value: &$kind| *value as u64)),
+                    Err(_) => dispatch::run(Narrow(array.as_array().iter(), room, |value: &$kind| *value as u64)),
+                };
+                if beyond == 0 {
+                    return Ok(());
+                }
+                let row = array.as_array().iter().position(|&value| value as u64 > u64::from(u32::MAX)).unwrap_or(0);
+                return Err(raise(Error::Shape {
+                    what: format!("{what}[{row}]"),
+                    got: array.as_array()[row].to_string(),
+                    wanted: "an arm, at least 0".into(),
+                }));
+            })+
+        };
+    }
+    integers!(i64, u32, i32, u64, u8, i8, u16, i16);
+    Err(refuse(what, given, format!("integers of shape ({rows},)")))
+}
+
+/// Integers into arms; gives bits that are 0 where all of them fit.
+struct Narrow<'a, I, W>(I, &'a mut [u32], W);
+
+impl<T, I: Iterator<Item = T>, W: Fn(T) -> u64> Kernel for Narrow<'_, I, W> {
+    type Output = u64;
+    #[inline(always)]
+    fn run(self) -> u64 {
+        let Self(values, room, wide) = self;
+        let mut beyond = 0;
+        for (arm, value) in room.iter_mut().zip(values) {
+            let value = wide(value);
+            beyond |= value >> 32;
+            *arm = value as u32;
+        }
+        beyond
     }
 }
 

@@ -8,11 +8,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::columns::{Columns, Param};
-use crate::config::{self, CHANCE, PLACE, PerArm, refuse};
+use crate::config::{self, CHANCE, PerArm};
+use crate::dispatch::{self, Kernel};
 use crate::error::Result;
 use crate::family::{ActionSpace, Actions, Channel, Counts, Coupling, Family, Out, Rows, Run, Spec, State};
 use crate::modifiers::{Level, Modifier, Modifiers};
-use crate::rng::{threshold, unit};
+use crate::rng::threshold;
+use crate::samplers::bernoulli;
+use crate::segments::Segments;
 
 const OUTCOME: u32 = 0;
 const SEGMENT: u32 = 1;
@@ -62,55 +65,66 @@ pub struct Bandit {
     rate: Param,
     scale: Vec<f64>,
     offset: Vec<f64>,
-    /// Segments × arms; empty where there is one segment.
-    multipliers: Vec<f64>,
     segments: Segments,
 }
 
-#[derive(Debug)]
-enum Segments {
-    /// All are alike.
-    One,
-    /// Each entity has its own.
-    Own(Param),
-    /// Each step draws one: its place is how many of these bounds its unit uniform reaches.
-    Drawn(Vec<f64>),
+impl Bandit {
+    /// The chance of each environment's arm; above 1 it counts as 1.
+    fn chances(&self, run: &Run<'_>, arms: &[u32]) -> Vec<f64> {
+        let rates = run.cells(&self.rate);
+        let mut chances: Vec<f64> = arms.iter().enumerate().map(|(i, &arm)| rates.at(i, arm as usize)).collect();
+        if !self.segments.are_alike() {
+            for (i, (chance, segment)) in chances.iter_mut().zip(self.segments.at(run, run.step)).enumerate() {
+                *chance *= self.segments.multiplier(segment, arms[i] as usize);
+            }
+        }
+        chances.iter_mut().enumerate().for_each(|(i, chance)| *chance *= run.level.at(i));
+        chances
+    }
+
+    /// Chances of the arms where nothing tells environments apart.
+    fn common_chances(&self, run: &Run<'_>) -> Option<Vec<f64>> {
+        let (Level::Same(level), Some(rates), true) =
+            (run.level, run.cells(&self.rate).as_shared(), self.segments.are_alike())
+        else {
+            return None;
+        };
+        let rate = |arm: usize| rates[if rates.len() == 1 { 0 } else { arm }];
+        Some((0..self.scale.len()).map(|arm| (rate(arm) * level).clamp(0.0, 1.0)).collect())
+    }
 }
 
-impl Bandit {
-    /// The segment of environment `i`, whose word is `word`.
+/// Arms whose bounds and rewards fit into a table that the processor can look up in wide.
+const TABLE: usize = 16;
+
+/// Outcomes where nothing tells environments apart.
+struct Alike<'a> {
+    arms: &'a [u32],
+    words: &'a [u32],
+    bound: [u64; TABLE],
+    win: [f64; TABLE],
+    lose: [f64; TABLE],
+    obs: &'a mut [f32],
+    reward: &'a mut [f64],
+}
+
+impl Kernel for Alike<'_> {
+    type Output = ();
     #[inline(always)]
-    fn segment(&self, run: &Run<'_>, i: usize, word: u32) -> usize {
-        match &self.segments {
-            Segments::One => 0,
-            Segments::Own(column) => run.cells(column).at(i, 0) as usize,
-            Segments::Drawn(bounds) => bounds.iter().filter(|&&bound| unit(word) >= bound).count(),
+    fn run(self) {
+        let out = self.obs.iter_mut().zip(self.reward.iter_mut());
+        for ((&arm, &word), (obs, reward)) in self.arms.iter().zip(self.words).zip(out) {
+            let arm = arm as usize % TABLE;
+            let success = u64::from(word) < self.bound[arm];
+            *obs = if success { 1.0 } else { 0.0 };
+            *reward = if success { self.win[arm] } else { self.lose[arm] };
         }
     }
+}
 
-    /// Words of the segments at `step`; empty where none are drawn.
-    fn segment_words(&self, run: &Run<'_>, step: u32) -> Vec<u32> {
-        let Segments::Drawn(_) = self.segments else { return vec![0; run.len] };
-        let mut words = vec![0; run.len];
-        run.words_at(SEGMENT, step, &mut words);
-        words
-    }
-
-    fn multiplier(&self, segment: usize, arm: usize) -> f64 {
-        if self.multipliers.is_empty() { 1.0 } else { self.multipliers[segment * self.scale.len() + arm] }
-    }
-
-    /// One interaction each where nothing tells environments apart: a table of thresholds by arm.
-    fn step_alike(&self, arms: &[u32], words: &[u32], level: f64, rates: &[f64], out: &mut Out<'_>) {
-        let rate = |arm: usize| rates[if rates.len() == 1 { 0 } else { arm }];
-        let bound: Vec<u64> = (0..self.scale.len()).map(|k| threshold((rate(k) * level).clamp(0.0, 1.0))).collect();
-        for (i, (&arm, &word)) in arms.iter().zip(words).enumerate() {
-            let arm = arm as usize;
-            let success = f64::from(u8::from(u64::from(word) < bound[arm]));
-            out.obs[i] = success as f32;
-            out.reward[i] = self.scale[arm] * success + self.offset[arm];
-        }
-    }
+/// Values by arm as a table.
+fn table<T: Copy + Default>(len: usize, value: impl Fn(usize) -> T) -> [T; TABLE] {
+    std::array::from_fn(|arm| if arm < len { value(arm) } else { T::default() })
 }
 
 impl Family for Bandit {
@@ -133,10 +147,10 @@ impl Family for Bandit {
         config::horizon(Self::NAME, config.horizon)?;
         let scale = config.scale.spread("bandit.scale", arms)?;
         let offset = config.offset.spread("bandit.offset", arms)?;
-        let (multipliers, segments) = segments(config, columns, arms)?;
+        let segments = Segments::new(Self::NAME, &config.segment_multipliers, &config.segment_weights, SEGMENT, columns, arms)?;
         let mut observations = vec![Channel::new("outcome", 0.0, 1.0)];
-        if config.segment_multipliers.len() > 1 {
-            observations.push(Channel::new("segment", 0.0, (config.segment_multipliers.len() - 1) as f32));
+        if segments.count() > 1 {
+            observations.push(Channel::new("segment", 0.0, (segments.count() - 1) as f32));
         }
         let bound = |pick: fn(f64, f64) -> f64, start: f64| {
             let ends = scale.iter().zip(&offset).map(|(s, o)| pick(*o, s + o));
@@ -154,7 +168,7 @@ impl Family for Bandit {
             counts: Some(Counts { trials: Param::shared(vec![1.0]), scale: scale.clone(), offset: offset.clone() }),
         };
         let modifiers = Modifiers::new(Self::NAME, &config.modifiers)?;
-        Ok(Self { spec, modifiers, rate, scale, offset, multipliers, segments })
+        Ok(Self { spec, modifiers, rate, scale, offset, segments })
     }
 
     fn spec(&self) -> &Spec {
@@ -169,90 +183,54 @@ impl Family for Bandit {
 
     fn reset(&self, run: &Run<'_>, rows: Rows<'_>, _state: &mut State<'_>, obs: &mut [f32]) {
         let width = self.spec.observations.len();
-        let words = self.segment_words(run, run.step);
-        for i in rows.iter() {
-            obs[i * width] = 0.0;
-            if width == 2 {
-                obs[i * width + 1] = self.segment(run, i, words[i]) as f32;
-            }
+        if width == 1 {
+            return rows.iter().for_each(|i| obs[i] = 0.0);
         }
+        let segments = self.segments.at(run, run.step);
+        rows.iter().for_each(|i| obs[2 * i..2 * i + 2].copy_from_slice(&[0.0, segments[i] as f32]));
     }
 
     fn step(&self, run: &Run<'_>, (): &(), actions: Actions<'_>, _state: &mut State<'_>, out: &mut Out<'_>) {
+        let arms = actions.arms();
         let mut words = vec![0; run.len];
         run.words(OUTCOME, &mut words);
-        let rates = run.cells(&self.rate);
-        if let (Level::Same(level), Some(shared), true) = (run.level, rates.as_shared(), self.multipliers.is_empty()) {
-            return self.step_alike(actions.arms(), &words, level, shared, out);
+        let count = self.scale.len();
+        if let (Some(chances), true) = (self.common_chances(run), count <= TABLE) {
+            return dispatch::run(Alike {
+                arms,
+                words: &words,
+                bound: table(count, |arm| threshold(chances[arm])),
+                win: table(count, |arm| self.scale[arm] + self.offset[arm]),
+                lose: table(count, |arm| self.offset[arm]),
+                obs: out.obs,
+                reward: out.reward,
+            });
         }
-        let now = self.segment_words(run, run.step);
-        let next = self.segment_words(run, run.step.wrapping_add(1));
         let width = self.spec.observations.len();
-        for (i, &arm) in actions.arms().iter().enumerate() {
-            let arm = arm as usize;
-            let chance = rates.at(i, arm) * self.multiplier(self.segment(run, i, now[i]), arm) * run.level.at(i);
-            let success = f64::from(u8::from(u64::from(words[i]) < threshold(chance.clamp(0.0, 1.0))));
-            out.obs[i * width] = success as f32;
-            if width == 2 {
-                out.obs[i * width + 1] = self.segment(run, i, next[i]) as f32;
+        bernoulli::fill(&words, &self.chances(run, arms), out.reward);
+        for ((&arm, reward), obs) in arms.iter().zip(out.reward.iter_mut()).zip(out.obs.chunks_exact_mut(width)) {
+            obs[0] = *reward as f32;
+            *reward = self.scale[arm as usize] * *reward + self.offset[arm as usize];
+        }
+        if width == 2 {
+            for (i, segment) in self.segments.at(run, run.step.wrapping_add(1)).into_iter().enumerate() {
+                out.obs[2 * i + 1] = segment as f32;
             }
-            out.reward[i] = self.scale[arm] * success + self.offset[arm];
         }
     }
 
     fn expected(&self, run: &Run<'_>, _state: &[f64], out: &mut [f64]) {
-        let rates = run.cells(&self.rate);
-        let now = self.segment_words(run, run.step);
-        for (i, row) in out.chunks_exact_mut(self.scale.len()).enumerate() {
-            let segment = self.segment(run, i, now[i]);
-            for (arm, value) in row.iter_mut().enumerate() {
-                let chance = rates.at(i, arm) * self.multiplier(segment, arm) * run.level.at(i);
+        if let Some(chances) = self.common_chances(run) {
+            for (arm, column) in out.chunks_exact_mut(run.len).enumerate() {
+                column.fill(self.scale[arm] * chances[arm] + self.offset[arm]);
+            }
+            return;
+        }
+        for (arm, column) in out.chunks_exact_mut(run.len).enumerate() {
+            let chances = self.chances(run, &vec![arm as u32; run.len]);
+            for (value, chance) in column.iter_mut().zip(chances) {
                 *value = self.scale[arm] * chance.clamp(0.0, 1.0) + self.offset[arm];
             }
         }
     }
-}
-
-/// The table of multipliers, and how an environment comes by its segment.
-fn segments(config: &Config, columns: &mut Columns, arms: usize) -> Result<(Vec<f64>, Segments)> {
-    let rows = &config.segment_multipliers;
-    let mut table = Vec::new();
-    for (s, row) in rows.iter().enumerate() {
-        let field = format!("bandit.segment_multipliers[{s}]");
-        let row = row.spread(&field, arms)?;
-        if let Some(value) = row.iter().find(|v| **v < 0.0) {
-            return Err(refuse(&field, value, "numbers, at least 0"));
-        }
-        table.extend(row);
-    }
-    let own = columns.take("bandit", "segment", &[], PLACE)?;
-    if own.width() > 0 {
-        if let Some(row) = own.values().iter().position(|&s| s as usize >= rows.len().max(1)) {
-            let field = format!("columns[\"segment\"] row {row}");
-            return Err(refuse(&field, own.values()[row], format!("fewer than {} segments", rows.len().max(1))));
-        }
-        if own.width() > 1 {
-            return Err(refuse("columns[\"segment\"]", format!("{} values a row", own.width()), "1"));
-        }
-        return Ok((table, if rows.is_empty() { Segments::One } else { Segments::Own(own) }));
-    }
-    let weights = match &config.segment_weights[..] {
-        [] => vec![1.0; rows.len()],
-        given => given.to_vec(),
-    };
-    let total: f64 = weights.iter().sum();
-    if weights.len() != rows.len() || weights.iter().any(|w| !(w.is_finite() && *w >= 0.0)) || (total <= 0.0 && !rows.is_empty())
-    {
-        let wanted = format!("{} weights, at least 0 and not all 0", rows.len());
-        return Err(refuse("bandit.segment_weights", format!("{weights:?}"), wanted));
-    }
-    if rows.len() < 2 {
-        return Ok((table, Segments::One));
-    }
-    let mut reached = 0.0;
-    let bounds = weights[..weights.len() - 1].iter().map(|w| {
-        reached += w;
-        reached / total
-    });
-    Ok((table, Segments::Drawn(bounds.collect())))
 }

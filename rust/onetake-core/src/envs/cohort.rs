@@ -6,14 +6,17 @@
 //! Slots: 0 interactions, 1 conversions. Both samplers are the inverse distribution function of their word, so that the
 //! luck of an entity on a day is the same for every arm.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::columns::{Columns, Param};
+use crate::columns::{Cells, Columns, Param};
 use crate::config::{self, CHANCE, COUNT, PerArm};
 use crate::error::Result;
 use crate::family::{ActionSpace, Actions, Channel, Counts, Coupling, Family, Out, Rows, Run, Spec, State};
-use crate::modifiers::{Modifier, Modifiers};
-use crate::samplers::binomial;
+use crate::modifiers::{Level, Modifier, Modifiers};
+use crate::repeated::{Repeated, fill_by_arm};
+use crate::samplers::binomial::{self, Shared};
 
 const INTERACTIONS: u32 = 0;
 const CONVERSIONS: u32 = 1;
@@ -65,13 +68,52 @@ pub struct Cohort {
     q: Param,
     scale: Vec<f64>,
     offset: Vec<f64>,
+    repeated: Repeated,
+}
+
+/// Batches from this size on are worth tables.
+const LARGE: usize = 8192;
+
+/// Tables of the chances that all environments share at a step, by arm or one for all arms.
+#[derive(Debug)]
+pub struct Tables {
+    p: Vec<Arc<Shared>>,
+    q: Vec<Arc<Shared>>,
+}
+
+impl Cohort {
+    /// Chances of the run's arms, `(len,)`.
+    fn chances(run: &Run<'_>, rates: Cells<'_>, arms: &[u32]) -> Vec<f64> {
+        let rows = arms.iter().enumerate();
+        match run.level {
+            Level::Same(level) => rows.map(|(i, &a)| (rates.at(i, a as usize) * level).clamp(0.0, 1.0)).collect(),
+            Level::Each(each) => rows.map(|(i, &a)| (rates.at(i, a as usize) * each[i]).clamp(0.0, 1.0)).collect(),
+        }
+    }
+
+    /// Draw a slot's counts among `n`.
+    fn draw(
+        run: &Run<'_>,
+        slot: u32,
+        (tables, rates): (Option<&[Arc<Shared>]>, &Param),
+        (arms, n): (&[u32], &[u32]),
+    ) -> Vec<u32> {
+        let mut words = vec![0; run.len];
+        let mut counts = vec![0; run.len];
+        run.words(slot, &mut words);
+        match tables {
+            Some(tables) => fill_by_arm(tables, arms, &words, n, &mut counts),
+            None => binomial::fill(&words, n, &Self::chances(run, run.cells(rates), arms), &mut counts),
+        }
+        counts
+    }
 }
 
 impl Family for Cohort {
     const NAME: &'static str = "cohort";
     const COLUMNS: &'static [&'static str] = &["size", "p", "q"];
     type Config = Config;
-    type Plan = ();
+    type Plan = Option<Tables>;
 
     fn new(config: &Config, columns: &mut Columns) -> Result<Self> {
         let size = columns.take(Self::NAME, "size", &[f64::from(config.size)], COUNT)?;
@@ -108,7 +150,7 @@ impl Family for Cohort {
             counts: Some(Counts { trials: size.clone(), scale: scale.clone(), offset: offset.clone() }),
         };
         let modifiers = Modifiers::new(Self::NAME, &config.modifiers)?;
-        Ok(Self { spec, modifiers, size, p, q, scale, offset })
+        Ok(Self { spec, modifiers, size, p, q, scale, offset, repeated: Repeated::default() })
     }
 
     fn spec(&self) -> &Spec {
@@ -119,38 +161,49 @@ impl Family for Cohort {
         &self.modifiers
     }
 
-    fn plan(&self, _level: Option<f64>, _rows: usize) {}
+    fn plan(&self, level: Option<f64>, rows: usize) -> Option<Tables> {
+        let level = level.filter(|_| rows >= LARGE)?;
+        let tables = |rates: &[f64]| {
+            self.repeated.tables(&rates.iter().map(|rate| (rate * level).clamp(0.0, 1.0)).collect::<Vec<_>>())
+        };
+        // Both are asked, so that both are remembered.
+        let (p, q) = (tables(self.p.as_shared()?), tables(self.q.as_shared()?));
+        Some(Tables { p: p?, q: q? })
+    }
 
     fn reset(&self, _run: &Run<'_>, rows: Rows<'_>, _state: &mut State<'_>, obs: &mut [f32]) {
         rows.iter().for_each(|i| obs[2 * i..2 * i + 2].fill(0.0));
     }
 
-    fn step(&self, run: &Run<'_>, (): &(), actions: Actions<'_>, _state: &mut State<'_>, out: &mut Out<'_>) {
+    fn step(
+        &self,
+        run: &Run<'_>,
+        plan: &Option<Tables>,
+        actions: Actions<'_>,
+        _state: &mut State<'_>,
+        out: &mut Out<'_>,
+    ) {
         let arms = actions.arms();
-        let (sizes, ps, qs) = (run.cells(&self.size), run.cells(&self.p), run.cells(&self.q));
-        let mut words = vec![0; run.len];
-        let mut interactions = vec![0; run.len];
-        let mut conversions = vec![0; run.len];
-        let chance = |rate: f64, i: usize| (rate * run.level.at(i)).clamp(0.0, 1.0);
+        let sizes = run.cells(&self.size);
         let size: Vec<u32> = (0..run.len).map(|i| sizes.at(i, 0) as u32).collect();
-        let mut p: Vec<f64> = arms.iter().enumerate().map(|(i, &a)| chance(ps.at(i, a as usize), i)).collect();
-        run.words(INTERACTIONS, &mut words);
-        binomial::fill(&words, &size, &p, &mut interactions);
-        arms.iter().enumerate().zip(&mut p).for_each(|((i, &a), p)| *p = chance(qs.at(i, a as usize), i));
-        run.words(CONVERSIONS, &mut words);
-        binomial::fill(&words, &interactions, &p, &mut conversions);
-        for (i, &arm) in arms.iter().enumerate() {
-            out.obs[2 * i] = interactions[i] as f32;
-            out.obs[2 * i + 1] = conversions[i] as f32;
-            out.reward[i] = self.scale[arm as usize] * f64::from(conversions[i]) + self.offset[arm as usize];
+        let (p, q) = plan.as_ref().map(|tables| (&tables.p[..], &tables.q[..])).unzip();
+        let interactions = Self::draw(run, INTERACTIONS, (p, &self.p), (arms, &size));
+        let conversions = Self::draw(run, CONVERSIONS, (q, &self.q), (arms, &interactions));
+        let counts = interactions.iter().zip(&conversions).zip(arms);
+        for (((interactions, conversions), &arm), (obs, reward)) in
+            counts.zip(out.obs.chunks_exact_mut(2).zip(out.reward.iter_mut()))
+        {
+            obs[0] = *interactions as f32;
+            obs[1] = *conversions as f32;
+            *reward = self.scale[arm as usize] * f64::from(*conversions) + self.offset[arm as usize];
         }
     }
 
     fn expected(&self, run: &Run<'_>, _state: &[f64], out: &mut [f64]) {
         let (sizes, ps, qs) = (run.cells(&self.size), run.cells(&self.p), run.cells(&self.q));
-        for (i, row) in out.chunks_exact_mut(self.scale.len()).enumerate() {
-            let level = run.level.at(i);
-            for (arm, value) in row.iter_mut().enumerate() {
+        for (arm, column) in out.chunks_exact_mut(run.len).enumerate() {
+            for (i, value) in column.iter_mut().enumerate() {
+                let level = run.level.at(i);
                 let chance = (ps.at(i, arm) * level).clamp(0.0, 1.0) * (qs.at(i, arm) * level).clamp(0.0, 1.0);
                 *value = self.scale[arm] * (sizes.at(i, 0) * chance) + self.offset[arm];
             }

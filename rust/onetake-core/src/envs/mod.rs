@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use rayon::ThreadPool;
 
-use crate::batch::{Batch, Layout, Simulator};
+use crate::batch::Batch;
 use crate::columns::Column;
 use crate::error::{Error, Result};
 use crate::family::Family;
+use crate::simulator::{Layout, Simulator};
 
 macro_rules! families {
     ($($module:ident :: $family:ident),+ $(,)?) => {

@@ -1,0 +1,110 @@
+//! The face of a batch of any family: what the seam holds.
+
+use crate::account::Account;
+use crate::columns::Shape;
+use crate::error::Result;
+use crate::family::{Actions, Spec};
+
+/// What happens to environments that ended, as in Gymnasium.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AutoReset {
+    /// The next step resets them, whatever the action, with reward 0.
+    NextStep,
+    /// The step that ends them resets them too; their last observation is handed over beside.
+    SameStep,
+    /// The caller resets them, all or by a mask.
+    Disabled,
+}
+
+/// Which batch: its size, the ids of its first entity and replicate, its seed.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    /// Entities and replicates.
+    pub shape: Shape,
+    /// Id of the first entity.
+    pub first_entity: u32,
+    /// Id of the first replicate.
+    pub first_replicate: u32,
+    /// Seed of the environment's draws.
+    pub seed: u64,
+    /// What happens to environments that ended.
+    pub mode: AutoReset,
+}
+
+/// Environments that ended within the step and were reset by it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ended {
+    /// Their places in the batch.
+    pub rows: Vec<u32>,
+    /// Their last observations `(len, d)`.
+    pub obs: Vec<f32>,
+}
+
+/// Where a batch writes what came of a step. The ends must be false at first.
+#[derive(Debug)]
+pub struct StepOut<'a> {
+    /// Observations `(n, d)`.
+    pub obs: &'a mut [f32],
+    /// Rewards `(n,)`.
+    pub reward: &'a mut [f64],
+    /// Own ends `(n,)`.
+    pub terminated: &'a mut [bool],
+    /// Ends by time `(n,)`.
+    pub truncated: &'a mut [bool],
+}
+
+/// A batch of environments of any family.
+pub trait Simulator: Send + Sync {
+    /// What may be known before it starts.
+    fn spec(&self) -> &Spec;
+    /// Entities and replicates.
+    fn shape(&self) -> Shape;
+    /// Step of the global clock: it counts every step and goes back only by a reset with a seed.
+    fn clock(&self) -> u32;
+    /// Whether it has been reset.
+    fn started(&self) -> bool;
+    /// Steps since each environment's reset `(n,)`.
+    fn elapsed(&self) -> Vec<u32>;
+    /// Start all environments and write their observations `(n, d)`; with a seed the clock starts at 0, without one the
+    /// draws go on.
+    fn reset(&mut self, seed: Option<u64>, obs: &mut [f32]);
+    /// Start the environments of `mask` `(n,)`; the others show their last observation again.
+    ///
+    /// # Errors
+    /// Refuses a mask of another length, a batch that was not reset, and a mode other than [`AutoReset::Disabled`].
+    fn reset_rows(&mut self, mask: &[bool], obs: &mut [f32]) -> Result<()>;
+    /// One step of all environments; gives those that [`AutoReset::SameStep`] reset.
+    ///
+    /// # Errors
+    /// Refuses actions of another length or outside the action space, and a step before the reset that is due.
+    fn step(&mut self, actions: Actions<'_>, out: &mut StepOut<'_>) -> Result<Ended>;
+    /// Write the expected reward of each arm at the coming step `(n, k)`.
+    ///
+    /// # Errors
+    /// Refuses before the first reset, and where actions are not arms.
+    fn expected(&self, out: &mut [f64]) -> Result<()>;
+    /// Sums of expected rewards at the coming step.
+    ///
+    /// # Errors
+    /// As [`Simulator::expected`], and refuses arms that do not exist.
+    fn account(&self, action: &[u32], greedy: Option<&[u32]>) -> Result<Account>;
+    /// From now on, sum what each arm would have earned each environment.
+    ///
+    /// # Errors
+    /// Refuses where actions are not arms.
+    fn track_fixed(&mut self) -> Result<()>;
+    /// Those sums `(n, k)`.
+    ///
+    /// # Errors
+    /// Refuses where nobody asked for them.
+    fn fixed_totals(&self) -> Result<Vec<f64>>;
+    /// The whole state as bytes.
+    fn save(&self) -> Vec<u8>;
+    /// Go on from saved bytes.
+    ///
+    /// # Errors
+    /// Refuses bytes that were cut or changed, of another version, or of another environment; nothing changes then.
+    fn restore(&mut self, bytes: &[u8]) -> Result<()>;
+    /// A copy that goes on from here, with the same luck or with that of another seed.
+    fn fork(&self, seed: Option<u64>) -> Box<dyn Simulator>;
+}
