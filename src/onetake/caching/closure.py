@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +16,10 @@ from onetake.caching.sources import DYNAMIC, EVERY, MAYBE, Definition, Source, j
 WHOLE = "*"
 Symbol = tuple[str, str]
 """A module and a top-level name in it; `WHOLE` for the module as one; no module for a package of others."""
+
+
+_LOADED: dict[Symbol, tuple[object, str]] = {}
+"""Of code in memory, the spec of its module (a new one after a reload) and its digest when it was first met."""
 
 
 def reader() -> str:
@@ -52,9 +57,22 @@ class Closure:
                 if symbol not in reached:
                     reached.add(symbol)
                     waiting.append(symbol)
-        return dict(
-            sorted(self._part(symbol) for symbol in reached if symbol[0] or symbol[1] in self._options.versions)
-        )
+        counted = [symbol for symbol in reached if symbol[0] or symbol[1] in self._options.versions]
+        # Long-lived processes, such as notebooks, may run code that is older than the file it came from.
+        old = [self._part(symbol)[0] for symbol in counted if self.outdated(symbol)]
+        parts = [(f"{label} (in memory, older than its file)", uuid.uuid4().hex) for label in old]
+        return dict(sorted([*parts, *(self._part(symbol) for symbol in counted)]))
+
+    def outdated(self, symbol: Symbol) -> bool:
+        """Return whether code in memory is known to be older than its file."""
+        spec = getattr(sys.modules.get(symbol[0]), "__spec__", None)
+        if spec is None:
+            return False
+        now = (spec, self._part(symbol)[1])
+        first = _LOADED.setdefault(symbol, now)
+        if first[0] is not spec:
+            _LOADED[symbol] = first = now
+        return first[1] != now[1]
 
     def add_file(self, module: str, path: Path) -> None:
         """Let a module that was loaded from a file of its own count as first-party."""

@@ -166,14 +166,17 @@ class Project:
         for name in [m for m in sys.modules if m.split(".")[0] == "shop"]:
             del sys.modules[name]
 
-    def session(self, **kwargs: Any) -> KedroSession:
-        self.forget_modules()
+    def session(self, *, same_process: bool = False, **kwargs: Any) -> KedroSession:
+        if not same_process:
+            self.forget_modules()
         importlib.invalidate_caches()
         bootstrap_project(self.root)
         return kedro_project.settings.SESSION_CLASS.create(project_path=self.root, save_on_close=False, **kwargs)
 
-    def outputs(self, *, runtime_params: dict[str, Any] | None = None, **kwargs: Any) -> dict[str, Any]:
-        with self.session(runtime_params=runtime_params) as session:
+    def outputs(
+        self, *, runtime_params: dict[str, Any] | None = None, same_process: bool = False, **kwargs: Any
+    ) -> dict[str, Any]:
+        with self.session(runtime_params=runtime_params, same_process=same_process) as session:
             return session.run(**kwargs)
 
     def run(self, **kwargs: Any) -> list[str]:

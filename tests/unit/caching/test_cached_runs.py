@@ -227,6 +227,17 @@ def test_a_source_that_is_edited_while_the_run_goes_on_leaves_no_record(shop: An
     assert shop.run() == ["report"]
 
 
+def test_code_in_memory_that_is_older_than_its_file_leaves_no_record_that_counts(shop: Any) -> None:
+    shop.run()
+    shop.edit("src/shop/sums.py", "return sum(values)", "return -sum(values)")
+    users = ["blue.rate", "blue.score", "red.rate", "red.score", "report"]
+    assert shop.run(same_process=True) == users
+    assert shop.data("red_score.json") == {"score": 75}
+    assert shop.run() == users
+    assert shop.data("red_score.json") == {"score": -75}
+    assert shop.run(same_process=True) == []
+
+
 def test_a_node_tagged_uncached_always_runs(shop: Any) -> None:
     shop.edit("src/shop/pipeline_registry.py", 'name="clean")', 'name="clean", tags="uncached")')
     shop.run()
