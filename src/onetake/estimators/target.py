@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from onetake.draws import total
 from onetake.errors import ShapeError
 from onetake.types import Float64, Int64, LoggedDecisions
 
@@ -84,23 +85,30 @@ class ActionTable:
 def mean_under(policy: TargetPolicy, numbers: ActionTable, count: int) -> Float64:
     """Return ``Σ_a π(a | x_i) · numbers(a, i)`` for each of ``count`` decisions ``(n,)``.
 
-    Pairs of table rows that occur are worked out once. Actions are added in order, so the bytes do not depend on how
-    many pairs there are, nor on the machine.
+    Where there are fewer pairs of table rows than decisions, each pair is worked out once. Actions are added in order
+    either way, so the bytes depend neither on the way nor on the machine.
     """
     left = np.zeros(count, np.int64) if policy.rows is None else policy.rows
     right = np.zeros(count, np.int64) if numbers.rows is None else numbers.rows
-    pairs, place = np.unique(left * len(numbers.table) + right, return_inverse=True)
-    chances, values = policy.table[pairs // len(numbers.table)], numbers.table[pairs % len(numbers.table)]
-    mean = np.zeros(len(pairs))
-    for action in range(chances.shape[1]):
-        mean += chances[:, action] * values[:, action]
-    return np.asarray(mean[place.reshape(-1)], np.float64)
+    arms = range(policy.table.shape[1])
+    if len(policy.table) * len(numbers.table) < count:
+        pairs = np.zeros((len(policy.table), len(numbers.table)))
+        for arm in arms:
+            pairs += policy.table[:, arm, None] * numbers.table[None, :, arm]
+        return np.asarray(pairs[left, right], np.float64)
+    mean = np.zeros(count)
+    for arm in arms:
+        mean += policy.table[left, arm] * numbers.table[right, arm]
+    return mean
 
 
 def visits(policy: TargetPolicy, slot: Int64, num_slots: int) -> Float64:
     """Return how often the policy takes each action in each slot, as a share of all decisions ``(num_slots, k)``."""
     rows = np.zeros(len(slot), np.int64) if policy.rows is None else policy.rows
-    pairs, counts = np.unique(rows * num_slots + slot, return_counts=True)
-    chances, where = policy.table[pairs // num_slots], pairs % num_slots
-    columns = [np.bincount(where, counts * chances[:, action], num_slots) for action in range(chances.shape[1])]
+    kinds, arms = policy.table.shape
+    if kinds * num_slots < len(slot):
+        counts = np.bincount(rows * num_slots + slot, minlength=kinds * num_slots).reshape(kinds, num_slots)
+        columns = [total(counts * policy.table[:, [arm]], axis=0) for arm in range(arms)]
+    else:
+        columns = [np.bincount(slot, policy.table[rows, arm], num_slots) for arm in range(arms)]
     return np.column_stack(columns) / len(slot)
