@@ -7,7 +7,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,24 +33,21 @@ def digest(value: object) -> str:
     return hashlib.blake2b(_canonical(value), digest_size=8).hexdigest()
 
 
-def manifest(
-    settings: Mapping[str, object], data: Mapping[str, object], seeds: Mapping[str, int]
-) -> list[dict[str, str]]:
+def manifest(settings: Mapping[str, object], data: Mapping[str, object]) -> list[dict[str, str]]:
     """Return what a report was made of, one record an item with the keys ``kind, name, value``.
 
     Args:
-        settings: configuration by name; each is shown by its digest.
+        settings: configuration by name; each is shown by its digest, and every seed in it by its path.
         data: datasets that the report was made from, by name; each is shown by its digest.
-        seeds: root seeds by name.
 
-    >>> [item for item in manifest({"agents": {}}, {}, {"evaluation": 7}) if item["kind"] == "seed"]
-    [{'kind': 'seed', 'name': 'evaluation', 'value': '7'}]
+    >>> [item for item in manifest({"evaluation": {"seed": 7}}, {}) if item["kind"] == "seed"]
+    [{'kind': 'seed', 'name': 'evaluation.seed', 'value': '7'}]
     """
     rows = [("code", "onetake", onetake.__version__), ("code", "source of the package", source_digest())]
     rows += [("code", "core", _core.__version__), ("code", "source of the core", _core.__source__)]
     rows += [("settings", name, digest(value)) for name, value in sorted(settings.items())]
     rows += [("data", name, digest(value)) for name, value in sorted(data.items())]
-    rows += [("seed", name, str(value)) for name, value in sorted(seeds.items())]
+    rows += [("seed", path, seed) for path, seed in sorted(_seeds(json.loads(_canonical(settings))))]
     rows.append(("version", "python", platform.python_version()))
     rows += [("version", name, importlib.metadata.version(name)) for name in PACKAGES]
     return [{"kind": kind, "name": name, "value": value} for kind, name, value in rows]
@@ -73,6 +70,15 @@ def source_digest() -> str:
         for part in (path.relative_to(root).as_posix().encode(), path.read_bytes()):
             state.update(len(part).to_bytes(8, "little") + part)
     return state.hexdigest()
+
+
+def _seeds(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """Every value whose key is ``seed``, with its dotted path."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from _seeds(part, (*path, key))
+    elif path and path[-1] == "seed":
+        yield ".".join(path), str(value)
 
 
 def _canonical(value: object) -> bytes:

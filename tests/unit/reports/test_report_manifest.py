@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import onetake
+from onetake.evaluation.settings import EvaluationSettings
 from onetake.reports.manifest import PACKAGES, digest, manifest
 
 pytestmark = pytest.mark.report
@@ -32,15 +33,17 @@ def test_a_digest_does_not_depend_on_the_order_of_keys(record: dict[str, object]
 
 
 def test_a_changed_setting_changes_its_own_line_only() -> None:
-    one = manifest({"agents": {"alpha": 1.0}}, {"scorecard": FRAME}, {"evaluation": 7})
-    two = manifest({"agents": {"alpha": 2.0}}, {"scorecard": FRAME}, {"evaluation": 7})
+    one = manifest({"agents": {"alpha": 1.0}}, {"scorecard": FRAME})
+    two = manifest({"agents": {"alpha": 2.0}}, {"scorecard": FRAME})
     changed = [(a["kind"], a["name"]) for a, b in zip(one, two, strict=True) if a != b]
     assert changed == [("settings", "agents")]
 
 
 def test_a_manifest_names_code_core_seeds_and_versions() -> None:
-    rows = {(item["kind"], item["name"]): item["value"] for item in manifest({}, {}, {"evaluation": 7})}
+    rows = {
+        (item["kind"], item["name"]): item["value"] for item in manifest({"evaluation": EvaluationSettings(seed=7)}, {})
+    }
     assert rows["code", "onetake"] == onetake.__version__
     assert len(rows["code", "source of the package"]) == 16
-    assert rows["seed", "evaluation"] == "7"
+    assert rows["seed", "evaluation.seed"] == "7"
     assert {name for kind, name in rows if kind == "version"} == {"python", *PACKAGES}

@@ -14,7 +14,6 @@ from kedro_datasets.plotly import JSONDataset
 
 from onetake.datasets.html import HTMLDataset
 from onetake.evaluation import EvaluationSettings
-from onetake.evaluation.off_policy import OffPolicySettings
 from onetake.reports.rehearsal import ReportSettings
 
 pytestmark = pytest.mark.report
@@ -24,16 +23,15 @@ FIGURES = ("leaderboard_figure", "regret_figure", "calibration_figure", "off_pol
 
 def run(found: dict[str, Any], folder: Path) -> None:
     configure_project("onetake")
-    from onetake.pipelines.reporting import create_pipeline
+    from onetake.pipelines.reporting.pipeline import SETTINGS, create_pipeline
 
     catalog = DataCatalog({name: JSONDataset(filepath=str(folder / f"{name}.json")) for name in FIGURES})
     catalog["report"] = HTMLDataset(filepath=folder / "report.html")
-    settings = {
+    settings: dict[str, Any] = {
         "params:reporting": ReportSettings(title="Tonight"),
         "params:evaluation": EvaluationSettings(seed=7),
-        "params:off_policy.run": OffPolicySettings(seed=8),
-        "params:agents": {"thompson": {"type": "thompson-v0"}},
     }
+    settings |= {f"params:{name}": {} for name in SETTINGS if name != "evaluation"}
     for name, data in {**found, **settings}.items():
         catalog[name] = data
     SequentialRunner().run(create_pipeline(), catalog)

@@ -6,8 +6,6 @@ from typing import Any
 
 import polars as pl
 
-from onetake.evaluation import EvaluationSettings
-from onetake.evaluation.off_policy import OffPolicySettings
 from onetake.reports import figures
 from onetake.reports.html import render
 from onetake.reports.manifest import findings_data, manifest
@@ -52,20 +50,9 @@ def draw_off_policy(estimates: pl.DataFrame) -> Any:
     return figures.off_policy_figure(estimates)
 
 
-def list_manifest(
-    standings: Standings,
-    fits: Fits,
-    estimates: pl.DataFrame,
-    agents: dict[str, Any],
-    evaluation: EvaluationSettings,
-    off_policy: OffPolicySettings,
-) -> list[dict[str, str]]:
+def list_manifest(standings: Standings, fits: Fits, estimates: pl.DataFrame, **settings: Any) -> list[dict[str, str]]:
     """List what the findings rest on."""
-    return manifest(
-        settings={"agents": agents, "evaluation": evaluation, "off_policy": off_policy},
-        data=findings_data(standings, fits, estimates),
-        seeds={"evaluation": evaluation.seed, "off_policy": off_policy.seed},
-    )
+    return manifest(settings, findings_data(standings, fits, estimates))
 
 
 def write_report(

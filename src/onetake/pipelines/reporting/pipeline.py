@@ -16,6 +16,9 @@ from onetake.pipelines.reporting import nodes
 # Calibration records by the suite or log that they are of.
 FITS = {"thornton": "thornton_fit", "open_bandit": "open_bandit_fit"}
 
+# What decides the numbers of the report.
+SETTINGS = ("agents", "calibration", "estimators", "evaluation", "ingestion", "off_policy", "population", "suites")
+
 
 def create_pipeline(**kwargs: Any) -> Pipeline:
     """Return the nodes that the module describes, in that order."""
@@ -28,7 +31,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
         "calibration": "calibration_figure",
         "off_policy": "off_policy_figure",
     }
-    rests_on = {"agents": "params:agents", "evaluation": "params:evaluation", "off_policy": "params:off_policy.run"}
+    rests_on = {name: f"params:{name}" for name in SETTINGS}
     parts: list[tuple[Any, ...]] = [
         (nodes.collect_standings, {suite: f"scorecard_{suite}" for suite in suites}, "standings"),
         (nodes.collect_fits, FITS, "calibration_records"),
