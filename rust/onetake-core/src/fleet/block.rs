@@ -72,19 +72,20 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// What the learners of the rows have in a column of counts.
+    /// What the learners of the rows have in a column of counts: there itself, or gathered into `space`.
     #[inline(always)]
-    pub fn load(&self, fleet: &Fleet, column: &[f64], out: &mut [f64; BLOCK]) {
-        let out = &mut out[..self.len];
+    pub fn load<'b>(&self, fleet: &Fleet, column: &'b [f64], space: &'b mut [f64; BLOCK]) -> &'b [f64] {
+        let out = &mut space[..self.len];
         match self.place {
-            Place::Run { environment, .. } if fleet.pooled => out.fill(column[fleet.learner(environment)]),
-            Place::Run { environment, .. } => out.copy_from_slice(&column[environment..environment + self.len]),
+            Place::Run { environment, .. } if !fleet.pooled => return &column[environment..environment + self.len],
+            Place::Run { environment, .. } => out.fill(column[fleet.learner(environment)]),
             Place::Any { environments, .. } => {
                 for (value, environment) in out.iter_mut().zip(environments) {
                     *value = column[fleet.learner(*environment)];
                 }
             }
         }
+        out
     }
 
     /// Where the words of a slot are.

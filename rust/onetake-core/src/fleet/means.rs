@@ -8,14 +8,14 @@ use crate::samplers::BLOCK;
 #[inline(always)]
 pub fn score(fleet: &Fleet, block: &Block<'_>, untried: f64, scores: &mut [f64]) {
     let learners = fleet.learners();
-    let (mut total, mut weight) = ([0.0; BLOCK], [0.0; BLOCK]);
+    let mut space = [[0.0; BLOCK]; 2];
+    let [first, second] = &mut space;
     for (arm, out) in scores.chunks_exact_mut(BLOCK).enumerate() {
         let column = arm * learners..(arm + 1) * learners;
-        block.load(fleet, &fleet.total[column.clone()], &mut total);
-        block.load(fleet, &fleet.weight[column], &mut weight);
-        for i in 0..block.len {
-            let mean = total[i] / weight[i];
-            out[i] = if weight[i] > 0.0 { mean } else { untried };
+        let total = block.load(fleet, &fleet.total[column.clone()], first);
+        let weight = block.load(fleet, &fleet.weight[column], second);
+        for ((out, total), weight) in out.iter_mut().zip(total).zip(weight) {
+            *out = if *weight > 0.0 { total / weight } else { untried };
         }
     }
 }

@@ -12,12 +12,14 @@ use crate::samplers::{BLOCK, beta};
 fn shapes(fleet: &Fleet, block: &Block<'_>, arm: usize, prior: [f64; 2], a: &mut [f64; BLOCK], b: &mut [f64; BLOCK]) {
     let learners = fleet.learners();
     let column = arm * learners..(arm + 1) * learners;
-    block.load(fleet, &fleet.total[column.clone()], a);
-    block.load(fleet, &fleet.weight[column], b);
-    for i in 0..block.len {
+    let mut space = [[0.0; BLOCK]; 2];
+    let [first, second] = &mut space;
+    let total = block.load(fleet, &fleet.total[column.clone()], first);
+    let weight = block.load(fleet, &fleet.weight[column], second);
+    for (((a, b), total), weight) in a.iter_mut().zip(b).zip(total).zip(weight) {
         // Rewards scaled to [0, 1] may sum to a rounding above their weight.
-        b[i] = prior[1] + (b[i] - a[i]).max(0.0);
-        a[i] += prior[0];
+        *b = prior[1] + (weight - total).max(0.0);
+        *a = prior[0] + total;
     }
 }
 

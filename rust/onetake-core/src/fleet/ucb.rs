@@ -11,23 +11,25 @@ use crate::special::ln;
 #[inline(always)]
 pub fn score(fleet: &Fleet, block: &Block<'_>, factor: f64, scores: &mut [f64]) {
     let learners = fleet.learners();
-    let (mut total, mut weight, mut width) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
+    let (mut space, mut width) = ([[0.0; BLOCK]; 2], [0.0; BLOCK]);
+    let [first, second] = &mut space;
+    let width = &mut width[..block.len];
     for arm in 0..fleet.arms {
-        block.load(fleet, &fleet.weight[arm * learners..(arm + 1) * learners], &mut weight);
-        for i in 0..block.len {
-            width[i] += weight[i];
+        let weight = block.load(fleet, &fleet.weight[arm * learners..(arm + 1) * learners], first);
+        for (width, weight) in width.iter_mut().zip(weight) {
+            *width += weight;
         }
     }
-    for w in &mut width[..block.len] {
+    for w in &mut *width {
         *w = factor * ln(w.max(1.0));
     }
     for (arm, out) in scores.chunks_exact_mut(BLOCK).enumerate() {
         let column = arm * learners..(arm + 1) * learners;
-        block.load(fleet, &fleet.total[column.clone()], &mut total);
-        block.load(fleet, &fleet.weight[column], &mut weight);
-        for i in 0..block.len {
-            let index = total[i] / weight[i] + (width[i] / weight[i]).sqrt();
-            out[i] = if weight[i] > 0.0 { index } else { f64::INFINITY };
+        let total = block.load(fleet, &fleet.total[column.clone()], first);
+        let weight = block.load(fleet, &fleet.weight[column], second);
+        for (((out, total), weight), width) in out.iter_mut().zip(total).zip(weight).zip(&*width) {
+            let index = total / weight + (width / weight).sqrt();
+            *out = if *weight > 0.0 { index } else { f64::INFINITY };
         }
     }
 }
