@@ -63,7 +63,7 @@ def made(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_suite_can_be_played(made: Path) -> None:
     for name in SUITES:
-        suite = Suite.load(made / f"data/05_model_input/suites/{name}")
+        suite = Suite.load(made / f"build/ci/05_model_input/suites/{name}")
         assert suite.part == ("tune" if name.endswith("_tune") else "test")
         assert suite.incumbent is not None
         for entry in suite.environments:
@@ -73,16 +73,16 @@ def test_every_suite_can_be_played(made: Path) -> None:
 
 
 def test_thornton_is_fitted_and_open_bandit_shows_no_difference(made: Path) -> None:
-    thornton = json.loads((made / "data/06_models/thornton_fit.json").read_text())
+    thornton = json.loads((made / "build/ci/06_models/thornton_fit.json").read_text())
     assert thornton["refused"] == []
     assert thornton["arms"][0]["label"] == "none"
-    open_bandit = json.loads((made / "data/06_models/open_bandit_fit.json").read_text())
+    open_bandit = json.loads((made / "build/ci/06_models/open_bandit_fit.json").read_text())
     assert open_bandit["verdict"].startswith("no difference between arms can be seen (p = ")
     assert open_bandit["refused"]
 
 
 def test_population_parts_are_tables_of_cohorts(made: Path) -> None:
-    folder = made / "data/03_primary"
+    folder = made / "build/ci/03_primary"
     tune, test = (pl.read_parquet(folder / f"population_cohorts_{part}.parquet") for part in ("tune", "test"))
     assert tune.columns == test.columns == ["cohort", "size", *(f"{rate}_{arm}" for rate in "pq" for arm in range(3))]
     assert set(tune["q_0"].to_list()).isdisjoint(test["q_0"].to_list())
