@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{BLOCK, Neighbours, Rows, Source};
+use super::{BLOCK, Neighbours, Rows, Slots, Source};
 use crate::dispatch::{self, Kernel};
 use crate::error::Result;
 use crate::rng::Key;
@@ -116,15 +116,12 @@ impl<S: Sampler> Kernel for Task<'_, S> {
                 len = len.min(entities - row % entities);
             }
             let part = &mut out[done * width..(done + len) * width];
+            let (key, slot, step) = (batch.key, place.slot, place.step);
             match place.rows {
                 None => {
                     let replicate = batch.replicate + (row / entities) as u32;
                     let entity = batch.entity + (row % entities) as u32;
-                    columns(part, width, |column, out| {
-                        let slot = place.slot + column as u32;
-                        let source = Neighbours { key: batch.key, slot, step: place.step, replicate, entity };
-                        sampler.block(source, row, column, out);
-                    });
+                    columns(sampler, Neighbours { key, slot, step, replicate, entity }, row, width, part);
                 }
                 Some(chosen) => {
                     let mut pairs = [(0, 0); BLOCK];
@@ -132,11 +129,7 @@ impl<S: Sampler> Kernel for Task<'_, S> {
                         let r = *r as usize;
                         *pair = (batch.replicate + (r / entities) as u32, batch.entity + (r % entities) as u32);
                     }
-                    columns(part, width, |column, out| {
-                        let slot = place.slot + column as u32;
-                        let source = Rows { key: batch.key, slot, step: place.step, rows: &pairs[..len] };
-                        sampler.block(source, row, column, out);
-                    });
+                    columns(sampler, Rows { key, slot, step, rows: &pairs[..len] }, row, width, part);
                 }
             }
             done += len;
@@ -144,16 +137,16 @@ impl<S: Sampler> Kernel for Task<'_, S> {
     }
 }
 
-/// Let `work` fill each column of `part`, which stands row by row.
+/// Fill each column of `part`, which stands row by row. (No closures: they would leave the kernel's instruction set.)
 #[inline(always)]
-fn columns<T: Copy + Default>(part: &mut [T], width: usize, mut work: impl FnMut(usize, &mut [T])) {
+fn columns<S: Sampler, W: Slots>(sampler: S, source: W, row: usize, width: usize, part: &mut [S::Out]) {
     if width == 1 {
-        return work(0, part);
+        return sampler.block(source, row, 0, part);
     }
-    let mut buffer = [T::default(); BLOCK];
+    let mut buffer = [S::Out::default(); BLOCK];
     let len = part.len() / width;
     for column in 0..width {
-        work(column, &mut buffer[..len]);
+        sampler.block(source.slots_on(column as u32), row, column, &mut buffer[..len]);
         for (i, value) in buffer[..len].iter().enumerate() {
             part[i * width + column] = *value;
         }

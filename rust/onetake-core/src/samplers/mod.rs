@@ -35,6 +35,13 @@ pub trait Source: Copy {
     fn word(self, attempt: u32, unit: usize) -> u32;
 }
 
+/// A source whose columns stand in neighbouring slots.
+pub trait Slots: Source {
+    /// The same units, `slots` slots further on.
+    #[must_use]
+    fn slots_on(self, slots: u32) -> Self;
+}
+
 /// Neighbouring entities of one replicate.
 #[derive(Debug, Clone, Copy)]
 pub struct Neighbours {
@@ -85,5 +92,19 @@ impl Source for Rows<'_> {
     fn word(self, attempt: u32, unit: usize) -> u32 {
         let (replicate, entity) = self.rows[unit];
         self.key.word(self.slot, attempt, self.step, entity, replicate)
+    }
+}
+
+impl Slots for Neighbours {
+    #[inline(always)]
+    fn slots_on(self, slots: u32) -> Self {
+        Self { slot: self.slot + slots, ..self }
+    }
+}
+
+impl Slots for Rows<'_> {
+    #[inline(always)]
+    fn slots_on(self, slots: u32) -> Self {
+        Self { slot: self.slot + slots, ..self }
     }
 }
