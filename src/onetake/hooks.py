@@ -1,4 +1,4 @@
-"""What happens around a run: its configuration is handed on, and it shows what it does."""
+"""What happens around a run: it shows what it does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from kedro.config import AbstractConfigLoader
 from kedro.framework.hooks import hook_impl
 
 from onetake.caching.datasets import Datasets
@@ -20,17 +19,6 @@ if TYPE_CHECKING:
 
 REPORT = "report"
 """The dataset whose place is told at the end of a run."""
-
-
-class MatrixHooks:
-    """Hands the configuration of a run over, so that `kedro run --env ray` gets the matrix of that environment."""
-
-    loader: AbstractConfigLoader | None = None
-
-    @hook_impl
-    def after_context_created(self, context: Any) -> None:
-        """Take the loader; Kedro registers pipelines only after this."""
-        type(self).loader = context.config_loader
 
 
 class ProgressHooks:

@@ -26,9 +26,9 @@ from kedro.utils import find_kedro_project
 
 from onetake.agents import AbstractAgent, find, make
 from onetake.build import build, nearest
+from onetake.conf_loader import RunLoader
 from onetake.errors import ConfigError, UnknownIdError
 from onetake.evaluation import INCUMBENT, EvaluationSettings
-from onetake.hooks import MatrixHooks
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -68,7 +68,8 @@ def read_matrix() -> Matrix:
         ConfigError: an unknown or ill-typed key, a name that cannot be a namespace, or an agent that cannot be made.
         UnknownIdError: a pair names an agent or a suite that is not there.
     """
-    loader = MatrixHooks.loader or _own_loader()
+    # A loader is a mapping, and an unread one is empty: only None says that there is none.
+    loader = _own_loader() if RunLoader.latest is None else RunLoader.latest
     parameters = loader["parameters"]
     return parse_matrix(loader["matrix"].get("matrix"), parameters.get("agents"), parameters.get("evaluation"))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from onetake.caching import CacheOptions, CachingSession, QuickCatalog
-from onetake.hooks import MatrixHooks, ProgressHooks
+from onetake.conf_loader import RunLoader
+from onetake.hooks import ProgressHooks
 
 
 def core_source() -> str:
@@ -32,7 +33,8 @@ class Session(CachingSession):
 
 SESSION_CLASS = Session
 DATA_CATALOG_CLASS = QuickCatalog
-HOOKS = (MatrixHooks(), ProgressHooks())
+CONFIG_LOADER_CLASS = RunLoader
+HOOKS = (ProgressHooks(),)
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
