@@ -94,10 +94,10 @@ MAKES: list[tuple[Make, type[OnetakeError], str]] = [
     (lambda: SimVectorEnv("cohort", entities=2**40), ConfigError, "entities: got 1099511627776 from id 0 on; wanted"),
     (lambda: SimVectorEnv("cohort", first_entity=2**32), ConfigError, "first_entity: got 4294967296; wanted an id"),
     (lambda: SimVectorEnv("cohort", seed=-3), ConfigError, "seed: got -3; wanted a whole number"),
-    (lambda: SimVectorEnv("cohort", seed=1.5), ConfigError, "seed: got 1.5; wanted a whole number"),  # type: ignore[arg-type]
+    (lambda: SimVectorEnv("cohort", seed=1.5), ConfigError, "seed: got 1.5; wanted a whole number"),  # type: ignore[arg-type]  # the kind is the point
     (lambda: SimVectorEnv("cohort", threads=0), ConfigError, "threads: got 0; wanted a whole number"),
     (lambda: SimVectorEnv("cohort", autoreset_mode="Later"), ConfigError, "autoreset_mode: got 'Later'; wanted one of"),
-    (lambda: SimVectorEnv("cohort", [1]), ConfigError, "cohort: got [1]; wanted a mapping"),  # type: ignore[arg-type]
+    (lambda: SimVectorEnv("cohort", [1]), ConfigError, "cohort: got [1]; wanted a mapping"),  # type: ignore[arg-type]  # the kind is the point
     (lambda: SimEnv("cohort", render_mode="human"), ConfigError, "render_mode: got 'human'; wanted None"),
     (lambda: make_vec("Cohort-v0", 0), ConfigError, "num_envs: got 0; wanted a whole number, at least 1"),
     (lambda: make_vec("Cohort-v0", 5, replicates=2), ConfigError, "num_envs: got 5; wanted a multiple of replicates"),

@@ -73,15 +73,28 @@ pub struct Cohort {
 
 /// Batches from this size on are worth tables.
 const LARGE: usize = 8192;
+/// Most bytes of the conversions' tables, one for each number of interactions: beyond a core's cache, looking up takes
+/// longer than drawing.
+const CACHE: f64 = 1_000_000.0;
 
 /// Tables of the chances that all environments share at a step, by arm or one for all arms.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Tables {
-    p: Vec<Arc<Shared>>,
-    q: Vec<Arc<Shared>>,
+    p: Option<Vec<Arc<Shared>>>,
+    q: Option<Vec<Arc<Shared>>>,
 }
 
 impl Cohort {
+    /// About how many bytes the conversions' tables take: both counts stay within six standard deviations of their
+    /// means, and a table has four buckets of four bytes a count.
+    fn table_bytes(&self, size: f64, level: f64) -> f64 {
+        let spread = |n: f64, chance: f64| 12.0 * libm::sqrt(n * chance * (1.0 - chance)) + 1.0;
+        let p = self.p.values().iter().map(|p| (p * level).clamp(0.0, 1.0));
+        let (widest, most) = p.fold((1.0_f64, 0.0_f64), |(w, m), p| (w.max(spread(size, p)), m.max(size * p)));
+        let q = self.q.values().iter().map(|q| (q * level).clamp(0.0, 1.0));
+        q.map(|q| widest * 16.0 * spread(most, q)).sum()
+    }
+
     /// Chances of the run's arms, `(len,)`.
     fn chances(run: &Run<'_>, rates: Cells<'_>, arms: &[u32]) -> Vec<f64> {
         let rows = arms.iter().enumerate();
@@ -113,7 +126,7 @@ impl Family for Cohort {
     const NAME: &'static str = "cohort";
     const COLUMNS: &'static [&'static str] = &["size", "p", "q"];
     type Config = Config;
-    type Plan = Option<Tables>;
+    type Plan = Tables;
 
     fn new(config: &Config, columns: &mut Columns) -> Result<Self> {
         let size = columns.take(Self::NAME, "size", &[f64::from(config.size)], COUNT)?;
@@ -161,14 +174,16 @@ impl Family for Cohort {
         &self.modifiers
     }
 
-    fn plan(&self, level: Option<f64>, rows: usize) -> Option<Tables> {
-        let level = level.filter(|_| rows >= LARGE)?;
-        let tables = |rates: &[f64]| {
-            self.repeated.tables(&rates.iter().map(|rate| (rate * level).clamp(0.0, 1.0)).collect::<Vec<_>>())
+    fn plan(&self, level: Option<f64>, rows: usize) -> Tables {
+        let Some(level) = level.filter(|_| rows >= LARGE) else { return Tables::default() };
+        let tables = |rates: &Param| {
+            let chances = rates.as_shared()?.iter().map(|rate| (rate * level).clamp(0.0, 1.0));
+            self.repeated.tables(&chances.collect::<Vec<_>>())
         };
-        // Both are asked, so that both are remembered.
-        let (p, q) = (tables(self.p.as_shared()?), tables(self.q.as_shared()?));
-        Some(Tables { p: p?, q: q? })
+        Tables {
+            p: self.size.as_shared().and_then(|_| tables(&self.p)),
+            q: self.size.as_shared().filter(|size| self.table_bytes(size[0], level) <= CACHE).and_then(|_| tables(&self.q)),
+        }
     }
 
     fn reset(&self, _run: &Run<'_>, rows: Rows<'_>, _state: &mut State<'_>, obs: &mut [f32]) {
@@ -178,7 +193,7 @@ impl Family for Cohort {
     fn step(
         &self,
         run: &Run<'_>,
-        plan: &Option<Tables>,
+        plan: &Tables,
         actions: Actions<'_>,
         _state: &mut State<'_>,
         out: &mut Out<'_>,
@@ -186,9 +201,8 @@ impl Family for Cohort {
         let arms = actions.arms();
         let sizes = run.cells(&self.size);
         let size: Vec<u32> = (0..run.len).map(|i| sizes.at(i, 0) as u32).collect();
-        let (p, q) = plan.as_ref().map(|tables| (&tables.p[..], &tables.q[..])).unzip();
-        let interactions = Self::draw(run, INTERACTIONS, (p, &self.p), (arms, &size));
-        let conversions = Self::draw(run, CONVERSIONS, (q, &self.q), (arms, &interactions));
+        let interactions = Self::draw(run, INTERACTIONS, (plan.p.as_deref(), &self.p), (arms, &size));
+        let conversions = Self::draw(run, CONVERSIONS, (plan.q.as_deref(), &self.q), (arms, &interactions));
         let counts = interactions.iter().zip(&conversions).zip(arms);
         for (((interactions, conversions), &arm), (obs, reward)) in
             counts.zip(out.obs.chunks_exact_mut(2).zip(out.reward.iter_mut()))
