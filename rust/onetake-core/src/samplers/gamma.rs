@@ -1,7 +1,7 @@
 //! Gamma numbers by Marsaglia and Tsang's method, from tries of one slot.
 //!
-//! A try takes two words, a normal by inverse distribution function and a uniform; half a slot holds 15 tries and, last,
-//! the word that lowers a shape below 1. A try fails with a chance below 5 %, so that all 15 fail less than once in
+//! A try takes two words, a normal by inverse distribution function and a uniform; 15 tries are followed by the
+//! word that lowers a shape below 1. A try fails with a chance below 5 %, so that all 15 fail less than once in
 //! 10^19 draws; the last one is then taken as it is.
 //! Source: Marsaglia and Tsang, *A simple method for generating gamma variables*, 2000.
 
@@ -10,22 +10,13 @@ use crate::dispatch::{self, Kernel};
 use crate::rng::unit;
 use crate::special::{exp, ln};
 
-/// Tries of half a slot.
+/// Tries of a slot.
 const TRIES: u32 = 15;
-/// The half slot's word for shapes below 1.
+/// The word for shapes below 1.
 const BOOST: u32 = 31;
 
 /// Units that the squeeze left open and that are tested together.
 const PACK: usize = 8;
-
-/// Which half of a slot's tries a draw takes: a beta number takes two gammas.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Half {
-    /// Tries 0 to 31.
-    First = 0,
-    /// Tries 32 to 63.
-    Second = 32,
-}
 
 /// A candidate for a shape of at least 1, whether the squeeze accepts it, and `v` and `d` for the full test.
 ///
@@ -51,12 +42,11 @@ fn accepts(z: f64, u: f64, v: f64, d: f64) -> bool {
 
 /// One unit whose first try was refused.
 #[inline(never)]
-fn retry(source: impl Source, half: Half, unit_index: usize, shape: f64) -> f64 {
-    let first = half as u32;
+fn retry(source: impl Source, unit_index: usize, shape: f64) -> f64 {
     let mut g = 0.0;
     for i in 1..TRIES {
-        let z = normal::quantile(source.word(first + 2 * i, unit_index));
-        let u = unit(source.word(first + 2 * i + 1, unit_index));
+        let z = normal::quantile(source.word(2 * i, unit_index));
+        let u = unit(source.word(2 * i + 1, unit_index));
         let (candidate, squeezed, v, d) = attempt(shape, z, u);
         g = candidate.max(0.0);
         if squeezed || accepts(z, u, v, d) {
@@ -68,12 +58,12 @@ fn retry(source: impl Source, half: Half, unit_index: usize, shape: f64) -> f64 
 
 /// Gamma numbers with shapes raised to at least 1 (`shape + 1` below 1), without the boost.
 #[inline(always)]
-pub(super) fn raised(source: impl Source, half: Half, first: usize, shape: &[f64], out: &mut [f64]) {
+fn raised(source: impl Source, first: usize, shape: &[f64], out: &mut [f64]) {
     let (mut wz, mut wu, mut z) = ([0; BLOCK], [0; BLOCK], [0.0; BLOCK]);
     let len = out.len();
     let (wz, wu, z, shape) = (&mut wz[..len], &mut wu[..len], &mut z[..len], &shape[..len]);
-    source.fill(half as u32, first, wz);
-    source.fill(half as u32 + 1, first, wu);
+    source.fill(0, first, wz);
+    source.fill(1, first, wu);
     normal::block(wz, z);
     let mut open = [0_u8; BLOCK];
     let open = &mut open[..len];
@@ -98,7 +88,7 @@ pub(super) fn raised(source: impl Source, half: Half, first: usize, shape: &[f64
         for (place, yes) in pack.iter().zip(accepted) {
             if !yes {
                 let i = usize::from(*place);
-                out[i] = retry(source, half, first + i, raise(shape[i]));
+                out[i] = retry(source, first + i, raise(shape[i]));
             }
         }
     }
@@ -112,10 +102,10 @@ fn raise(shape: f64) -> f64 {
 
 /// What the number of a shape below 1 is multiplied by, as a logarithm; rubbish for other shapes.
 #[inline(always)]
-pub(super) fn log_boosts(source: impl Source, half: Half, first: usize, shape: &[f64], out: &mut [f64]) {
+fn log_boosts(source: impl Source, first: usize, shape: &[f64], out: &mut [f64]) {
     let mut words = [0; BLOCK];
     let words = &mut words[..out.len()];
-    source.fill(half as u32 + BOOST, first, words);
+    source.fill(BOOST, first, words);
     for ((o, w), shape) in out.iter_mut().zip(words).zip(shape) {
         *o = ln(unit(*w)) / shape;
     }
@@ -124,10 +114,10 @@ pub(super) fn log_boosts(source: impl Source, half: Half, first: usize, shape: &
 /// Gamma numbers with scale 1, for use inside a kernel: at most [`BLOCK`] units from `first` on, shapes above 0.
 #[inline(always)]
 pub fn block(source: impl Source, first: usize, shape: &[f64], out: &mut [f64]) {
-    raised(source, Half::First, first, shape, out);
+    raised(source, first, shape, out);
     if shape.iter().any(|a| *a < 1.0) {
         let mut boosts = [0.0; BLOCK];
-        log_boosts(source, Half::First, first, shape, &mut boosts[..out.len()]);
+        log_boosts(source, first, shape, &mut boosts[..out.len()]);
         for ((o, boost), shape) in out.iter_mut().zip(&boosts).zip(shape) {
             let factor = exp(*boost);
             *o = if *shape < 1.0 { *o * factor } else { *o };
