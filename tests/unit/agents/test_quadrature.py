@@ -31,8 +31,8 @@ def chances(shapes: Any, scale: Any = None, offset: Any = None) -> Any:
 def first_larger(shapes: Any, scale: Any, offset: Any) -> float:
     """P(first > second): the second's distribution function integrated over the first's density.
 
-    On the logit axis, where no density is infinite, and between quantiles of both, so that SciPy's adaptive rule misses no peak; what
-    lies outside weighs 10^-9.
+    On the logit axis, where no density is infinite, and between quantiles of both, so that SciPy's adaptive rule misses
+    no peak; what lies outside weighs 10^-9.
     """
     first, second = (stats.beta(*shape) for shape in shapes)
     levels = np.concatenate([10.0 ** np.arange(-9, -1), [0.1, 0.25, 0.5, 0.75, 0.9]])
