@@ -1,7 +1,9 @@
 //! Fleets of bandits.
 #![allow(clippy::needless_pass_by_value)] // PyO3 hands arguments over by value
 
-use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{
+    IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods,
+};
 use onetake_core::error::Error;
 use onetake_core::fleet::{self, PerEnvironment, Request, Rewards, Rule};
 use pyo3::prelude::*;
@@ -147,10 +149,11 @@ impl Fleet {
     }
 }
 
-/// The values of a matrix, row by row.
+/// The values of a matrix, row by row. A slice is also given of a matrix that lies column by column, hence the check.
 fn flat<'a, T: numpy::Element>(array: &'a PyReadonlyArray2<'_, T>) -> PyResult<&'a [T]> {
-    array.as_slice().map_err(|_| {
-        let (what, got, wanted) = ("matrix".into(), "a strided view".into(), "a contiguous array".into());
+    let values = array.as_slice().ok().filter(|_| array.is_c_contiguous());
+    values.ok_or_else(|| {
+        let (what, got, wanted) = ("matrix".into(), "a strided view".into(), "rows one after the other".into());
         raise(Error::Shape { what, got, wanted })
     })
 }
