@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::chances;
 use crate::error::{Error, Result};
 
 /// Size of a batch: environment `replicate × entities + entity`.
@@ -98,6 +99,23 @@ impl<'a> Cells<'a> {
     #[inline(always)]
     pub fn at(&self, i: usize, arm: usize) -> f64 {
         self.values[i * self.stride + if self.width == 1 { 0 } else { arm }]
+    }
+
+    /// Values of a row: one an arm, or one for all arms.
+    #[inline(always)]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// How the values of `arm` lie in memory.
+    #[inline(always)]
+    pub fn column(&self, arm: usize) -> chances::Column<'a> {
+        match (self.stride, self.width) {
+            (0, 1) => chances::Column::Same(self.values[0]),
+            (0, _) => chances::Column::Same(self.values[arm]),
+            (_, 1) => chances::Column::Dense(self.values),
+            (_, width) => chances::Column::Rows(self.values, width),
+        }
     }
 
     /// The values where all environments share them.

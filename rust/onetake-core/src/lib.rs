@@ -8,8 +8,8 @@
 //! - [`family`]: what an author of an environment writes; [`envs`] lists the families.
 //! - [`simulator`] and [`batch`]: many environments as one, stepped in [`block`]s; [`account`] sums what the evaluator
 //!   knows of them.
-//! - [`modifiers`]: seasons, trends and walks; [`segments`]: kinds of entities; [`repeated`]: tables of
-//!   shared chances; [`columns`] and [`config`]: parameters as they cross the border.
+//! - [`modifiers`]: seasons, trends and walks; [`segments`]: kinds of entities; [`chances`] and
+//!   [`repeated`]: rates as whole columns, and tables of shared ones; [`columns`] and [`config`]: parameters as they cross the border.
 //! - [`state`]: saved simulator state; [`workers`]: threads, whose number no result depends on.
 //! - [`special`]: logarithm, exponential and kin with the same bits everywhere.
 //! - [`error`]: the one error type.
@@ -24,6 +24,7 @@
 pub mod account;
 pub mod batch;
 pub mod block;
+pub mod chances;
 pub mod columns;
 pub mod config;
 pub mod dispatch;

@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::columns::{Cells, Columns, Param};
+use crate::chances::{self, Column};
+use crate::columns::{Columns, Param};
 use crate::config::{self, CHANCE, COUNT, PerArm};
 use crate::error::Result;
 use crate::family::{ActionSpace, Actions, Channel, Counts, Coupling, Family, Out, Rows, Run, Spec, State};
-use crate::modifiers::{Level, Modifier, Modifiers};
+use crate::modifiers::{Modifier, Modifiers};
 use crate::repeated::{Repeated, fill_by_arm};
 use crate::samplers::binomial::{self, Shared};
 
@@ -85,25 +86,6 @@ pub struct Tables {
 }
 
 impl Cohort {
-    /// About how many bytes the conversions' tables take: both counts stay within six standard deviations of their
-    /// means, and a table has four buckets of four bytes a count.
-    fn table_bytes(&self, size: f64, level: f64) -> f64 {
-        let spread = |n: f64, chance: f64| 12.0 * libm::sqrt(n * chance * (1.0 - chance)) + 1.0;
-        let p = self.p.values().iter().map(|p| (p * level).clamp(0.0, 1.0));
-        let (widest, most) = p.fold((1.0_f64, 0.0_f64), |(w, m), p| (w.max(spread(size, p)), m.max(size * p)));
-        let q = self.q.values().iter().map(|q| (q * level).clamp(0.0, 1.0));
-        q.map(|q| widest * 16.0 * spread(most, q)).sum()
-    }
-
-    /// Chances of the run's arms, `(len,)`.
-    fn chances(run: &Run<'_>, rates: Cells<'_>, arms: &[u32]) -> Vec<f64> {
-        let rows = arms.iter().enumerate();
-        match run.level {
-            Level::Same(level) => rows.map(|(i, &a)| (rates.at(i, a as usize) * level).clamp(0.0, 1.0)).collect(),
-            Level::Each(each) => rows.map(|(i, &a)| (rates.at(i, a as usize) * each[i]).clamp(0.0, 1.0)).collect(),
-        }
-    }
-
     /// Draw a slot's counts among `n`.
     fn draw(
         run: &Run<'_>,
@@ -116,7 +98,7 @@ impl Cohort {
         run.words(slot, &mut words);
         match tables {
             Some(tables) => fill_by_arm(tables, arms, &words, n, &mut counts),
-            None => binomial::fill(&words, n, &Self::chances(run, run.cells(rates), arms), &mut counts),
+            None => binomial::fill(&words, n, &chances::of_arms(run.cells(rates), arms, run.level), &mut counts),
         }
         counts
     }
@@ -180,10 +162,9 @@ impl Family for Cohort {
             let chances = rates.as_shared()?.iter().map(|rate| (rate * level).clamp(0.0, 1.0));
             self.repeated.tables(&chances.collect::<Vec<_>>())
         };
-        Tables {
-            p: self.size.as_shared().and_then(|_| tables(&self.p)),
-            q: self.size.as_shared().filter(|size| self.table_bytes(size[0], level) <= CACHE).and_then(|_| tables(&self.q)),
-        }
+        let Some(size) = self.size.as_shared() else { return Tables::default() };
+        let few = self.p.as_shared().zip(self.q.as_shared()).is_some_and(|(p, q)| bytes(size[0], level, p, q) <= CACHE);
+        Tables { p: tables(&self.p), q: if few { tables(&self.q) } else { None } }
     }
 
     fn reset(&self, _run: &Run<'_>, rows: Rows<'_>, _state: &mut State<'_>, obs: &mut [f32]) {
@@ -200,27 +181,38 @@ impl Family for Cohort {
     ) {
         let arms = actions.arms();
         let sizes = run.cells(&self.size);
-        let size: Vec<u32> = (0..run.len).map(|i| sizes.at(i, 0) as u32).collect();
+        let size: Vec<u32> = match sizes.column(0) {
+            Column::Dense(sizes) => sizes.iter().map(|&size| size as u32).collect(),
+            _ => vec![sizes.at(0, 0) as u32; run.len],
+        };
         let interactions = Self::draw(run, INTERACTIONS, (plan.p.as_deref(), &self.p), (arms, &size));
         let conversions = Self::draw(run, CONVERSIONS, (plan.q.as_deref(), &self.q), (arms, &interactions));
-        let counts = interactions.iter().zip(&conversions).zip(arms);
-        for (((interactions, conversions), &arm), (obs, reward)) in
-            counts.zip(out.obs.chunks_exact_mut(2).zip(out.reward.iter_mut()))
-        {
-            obs[0] = *interactions as f32;
-            obs[1] = *conversions as f32;
-            *reward = self.scale[arm as usize] * f64::from(*conversions) + self.offset[arm as usize];
-        }
+        chances::pay([&interactions, &conversions], arms, (&self.scale, &self.offset), out.obs, out.reward);
     }
 
     fn expected(&self, run: &Run<'_>, _state: &[f64], out: &mut [f64]) {
         let (sizes, ps, qs) = (run.cells(&self.size), run.cells(&self.p), run.cells(&self.q));
         for (arm, column) in out.chunks_exact_mut(run.len).enumerate() {
-            for (i, value) in column.iter_mut().enumerate() {
-                let level = run.level.at(i);
-                let chance = (ps.at(i, arm) * level).clamp(0.0, 1.0) * (qs.at(i, arm) * level).clamp(0.0, 1.0);
-                *value = self.scale[arm] * (sizes.at(i, 0) * chance) + self.offset[arm];
+            match sizes.column(0) {
+                Column::Dense(sizes) => column.copy_from_slice(sizes),
+                _ => column.fill(sizes.at(0, 0)),
+            }
+            chances::multiply(ps, arm, run.level, column);
+            chances::multiply(qs, arm, run.level, column);
+            let (scale, offset) = (self.scale[arm], self.offset[arm]);
+            for value in column {
+                *value = scale * *value + offset;
             }
         }
     }
+}
+
+/// About how many bytes the conversions' tables take: both counts stay within six standard deviations of their means, and
+/// a table has four buckets of four bytes a count.
+fn bytes(size: f64, level: f64, p: &[f64], q: &[f64]) -> f64 {
+    let chance = |rate: &f64| (rate * level).clamp(0.0, 1.0);
+    let spread = |n: f64, chance: f64| 12.0 * libm::sqrt(n * chance * (1.0 - chance)) + 1.0;
+    let widest = p.iter().map(|rate| spread(size, chance(rate))).fold(1.0, f64::max);
+    let most = p.iter().map(|rate| size * chance(rate)).fold(0.0, f64::max);
+    q.iter().map(|rate| widest * 16.0 * spread(most, chance(rate))).sum()
 }
