@@ -220,8 +220,10 @@ struct Table<'a, T> {
 }
 
 fn table<'a, T: Element>(what: &'static str, array: &'a PyReadonlyArray2<'_, T>) -> PyResult<Table<'a, T>> {
-    let values = array.as_slice().map_err(|_| {
-        raise(Error::Shape { what: what.into(), got: "a strided view".into(), wanted: "a contiguous array".into() })
+    // A slice is also given of a matrix that lies column by column, in that order.
+    let values = array.as_slice().ok().filter(|_| array.is_c_contiguous()).ok_or_else(|| {
+        let wanted = "a contiguous array, row by row".into();
+        raise(Error::Shape { what: what.into(), got: "another order of memory".into(), wanted })
     })?;
     Ok(Table { what, values, rows: array.shape()[0], columns: array.shape()[1] })
 }
