@@ -211,7 +211,13 @@ fn check_actions(what: &str, space: &ActionSpace, actions: Actions<'_>, rows: us
                 ),
             }
         }
-        (space, _) => refuse(0, "an action of another kind".into(), format!("one of {space:?}")),
+        (ActionSpace::Discrete { count }, _) => refuse(0, "a point".into(), format!("an arm in 0..{}", count - 1)),
+        (ActionSpace::Box { low, .. }, Actions::Points { width, .. }) => {
+            refuse(0, format!("{width} coordinates"), low.len().to_string())
+        }
+        (ActionSpace::Box { low, .. }, _) => {
+            refuse(0, "an arm".into(), format!("a point of {} coordinates", low.len()))
+        }
     }
 }
 

@@ -117,6 +117,8 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
             count_reward=CountReward(_scalar(counts[0]), counts[1], counts[2]) if counts else None,
             coupling=self._spec["coupling"],
             action_labels=tuple(self._spec["action_labels"]),
+            action_low=getattr(self.single_action_space, "low", None),
+            action_high=getattr(self.single_action_space, "high", None),
         )
 
     @property
@@ -162,11 +164,13 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
         return self._sim.reset_rows(np.ascontiguousarray(mask))
 
     def step(self, actions: Any) -> Step:
-        """Take an action in every environment: arms ``(n,)`` of any integer dtype.
+        """Take an action in every environment: arms ``(n,)`` of any integer dtype, or points ``(n, d)`` of float32 or
+        float64.
 
         Raises:
             NotReadyError: before the first reset, or where an environment has ended and nothing resets it.
-            ShapeError: actions of another shape or dtype, or an arm that does not exist.
+            ShapeError: actions of another shape or dtype, an arm that does not exist, or a point that is out of bounds
+                or not a number.
         """
         obs, reward, terminated, truncated, ended = self._sim.step(_array(actions))
         return obs, reward, terminated, truncated, {} if ended is None else self._final(*ended)

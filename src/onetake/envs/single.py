@@ -90,7 +90,8 @@ class SimEnv(gymnasium.Env[Float32, Any]):
 
         Raises:
             NotReadyError: before the first reset, or after the end.
-            ShapeError: no whole number, or an arm that does not exist.
+            ShapeError: no whole number, an arm that does not exist, or a point of another shape or dtype, out of bounds
+                or not a number.
         """
         return self._sim.step_one(action)
 
