@@ -15,7 +15,7 @@ use crate::columns::{Column, Columns, Shape};
 use crate::config;
 use crate::dispatch::{self, Kernel};
 use crate::error::{Error, Result};
-use crate::family::{ActionSpace, Actions, Family, Spec};
+use crate::family::{ActionSpace, Actions, Family, Spec, StartValues};
 use crate::rng::{Key, Stream};
 use crate::simulator::{AutoReset, Ended, Layout, Simulator, StepOut};
 use crate::state::{Reader, Writer, digest};
@@ -86,6 +86,9 @@ impl<F: Family> Batch<F> {
     /// Refuse a step while a reset is due that only the caller may make, and one that the clock cannot count.
     fn due(&self) -> Result<()> {
         self.ready("step")?;
+        if self.layout.mode == AutoReset::Wait && self.blocks.iter().all(Block::all_over) {
+            return Err(Error::NotReady { what: "step".into(), need: "every environment has ended; reset first".into() });
+        }
         if self.layout.mode == AutoReset::Disabled
             && let Some(row) = self.blocks.iter().find_map(|b| b.first_over().map(|i| b.row + i))
         {
@@ -96,6 +99,26 @@ impl<F: Family> Batch<F> {
             let need = "the clock is at its end; reset with a seed".to_string();
             return Err(Error::NotReady { what: "step".into(), need });
         }
+        Ok(())
+    }
+
+    /// Write what `ask` says of each block's arms as `(n, k)`.
+    fn by_arm(
+        &self,
+        what: &str,
+        out: &mut [f64],
+        ask: impl Fn(&Block, Turn<'_, F>, &mut [f64]) + Send + Sync,
+    ) -> Result<()> {
+        self.ready(what)?;
+        let arms = self.arms(what)?;
+        let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
+        let mut rest = Deal(out);
+        let mut tasks: Vec<_> = self.blocks.iter().map(|b| (rest.next(b.len * arms), b)).collect();
+        each(self.pool.as_ref(), self.layout.shape.rows(), &mut tasks, |(out, block)| {
+            let mut by_arm = vec![0.0; block.len * arms];
+            ask(block, turn, &mut by_arm);
+            turn_over(&by_arm, arms, out);
+        });
         Ok(())
     }
 
@@ -252,7 +275,7 @@ impl<F: Family> Simulator for Batch<F> {
         let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
         let mut rest = Deal(obs);
         let mut tasks: Vec<_> = self.blocks.iter_mut().map(|b| (rest.next(b.len * width), b)).collect();
-        let keep_last = turn.mode == AutoReset::Disabled;
+        let keep_last = matches!(turn.mode, AutoReset::Disabled | AutoReset::Wait);
         each(self.pool.as_ref(), self.layout.shape.rows(), &mut tasks, |(obs, block)| {
             block.totals.fill(0.0);
             block.reset_all(turn, keep_last, obs);
@@ -312,17 +335,15 @@ impl<F: Family> Simulator for Batch<F> {
     }
 
     fn expected(&self, out: &mut [f64]) -> Result<()> {
-        self.ready("expected_reward")?;
-        let arms = self.arms("expected_reward")?;
-        let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
-        let mut rest = Deal(out);
-        let mut tasks: Vec<_> = self.blocks.iter().map(|b| (rest.next(b.len * arms), b)).collect();
-        each(self.pool.as_ref(), self.layout.shape.rows(), &mut tasks, |(out, block)| {
-            let mut by_arm = vec![0.0; block.len * arms];
-            block.expected(turn, &mut by_arm);
-            turn_over(&by_arm, arms, out);
-        });
-        Ok(())
+        self.by_arm("expected_reward", out, Block::expected)
+    }
+
+    fn values(&self, out: &mut [f64]) -> Result<()> {
+        self.by_arm("best", out, Block::values)
+    }
+
+    fn start_values(&self) -> Option<StartValues> {
+        self.family.start_values(self.layout.shape, self.pool.as_deref())
     }
 
     fn account(&self, action: &[u32], greedy: Option<&[u32]>) -> Result<Account> {

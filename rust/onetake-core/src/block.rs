@@ -31,8 +31,22 @@ pub struct Block {
     state: Vec<f64>,
     walks: Vec<Vec<f64>>,
     elapsed: Vec<u32>,
-    over: Vec<bool>,
+    over: Vec<End>,
     last: Vec<f32>,
+}
+
+/// How an environment's episode has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Not,
+    Own,
+    Time,
+}
+
+impl End {
+    fn of(terminated: bool, truncated: bool) -> Self {
+        if terminated { Self::Own } else if truncated { Self::Time } else { Self::Not }
+    }
 }
 
 /// The slices of a step's output that belong to one block.
@@ -90,7 +104,7 @@ impl Block {
                     state: Vec::new(),
                     walks: Vec::new(),
                     elapsed: vec![0],
-                    over: vec![false],
+                    over: vec![End::Not],
                     last: Vec::new(),
                 });
                 entity_row += len;
@@ -111,12 +125,21 @@ impl Block {
 
     /// Whether environment `i` has ended and not been reset.
     pub fn over(&self, i: usize) -> bool {
+        self.how(i) != End::Not
+    }
+
+    fn how(&self, i: usize) -> End {
         if self.over.len() == 1 { self.over[0] } else { self.over[i] }
+    }
+
+    /// Whether every environment has ended.
+    pub fn all_over(&self) -> bool {
+        self.over.iter().all(|end| *end != End::Not)
     }
 
     /// The first environment that has ended and not been reset.
     pub fn first_over(&self) -> Option<usize> {
-        self.over.iter().position(|over| *over)
+        self.over.iter().position(|end| *end != End::Not)
     }
 
     fn run<'a>(&'a self, key: Key, step: u32, level: Level<'a>) -> Run<'a> {
@@ -155,7 +178,7 @@ impl Block {
     /// Start every environment; `step` is that of the coming decision.
     pub fn reset_all<F: Family>(&mut self, turn: Turn<'_, F>, keep_last: bool, obs: &mut [f32]) {
         self.elapsed = vec![0];
-        self.over = vec![false];
+        self.over = vec![End::Not];
         self.walks = turn.family.modifiers().walks().map(|(_, walk)| vec![walk.start; walk.width(self.len)]).collect();
         self.state.clear();
         self.state.resize(turn.family.state().len() * self.len, 0.0);
@@ -179,7 +202,7 @@ impl Block {
     fn restart<F: Family>(&mut self, turn: Turn<'_, F>, rows: &[u32], obs: &mut [f32]) {
         if rows.len() == self.len {
             self.elapsed = vec![0];
-            self.over = vec![false];
+            self.over = vec![End::Not];
         } else {
             self.spread();
         }
@@ -193,7 +216,7 @@ impl Block {
         if self.elapsed.len() > 1 {
             for &i in rows {
                 self.elapsed[i as usize] = 0;
-                self.over[i as usize] = false;
+                self.over[i as usize] = End::Not;
             }
         }
         self.start_rows(turn, Rows::These(rows), obs);
@@ -256,7 +279,10 @@ impl Block {
     fn end<F: Family>(&mut self, turn: Turn<'_, F>, slot: &mut Slot<'_>) -> Ended {
         let spec = turn.family.spec();
         let next = Turn { step: turn.step.wrapping_add(1), ..turn };
-        if self.over.contains(&true) {
+        let waiting = turn.mode == AutoReset::Wait && self.first_over().is_some();
+        if waiting {
+            self.stand_still(spec.observations.len(), slot);
+        } else if self.first_over().is_some() {
             let rows: Vec<u32> = (0..self.len as u32).filter(|&i| self.over(i as usize)).collect();
             self.restart(next, &rows, slot.obs);
             for &i in &rows {
@@ -273,11 +299,14 @@ impl Block {
             for i in 0..self.len {
                 slot.truncated[i] = self.elapsed(i) >= horizon;
             }
+            if waiting {
+                (0..self.len).filter(|&i| self.over(i)).for_each(|i| slot.truncated[i] = self.how(i) == End::Time);
+            }
         }
         let ends = |i: usize| slot.terminated[i] || slot.truncated[i];
         if turn.mode != AutoReset::SameStep {
             for i in 0..self.over.len() {
-                self.over[i] = ends(i);
+                self.over[i] = End::of(slot.terminated[i], slot.truncated[i]);
             }
             return Ended::default();
         }
@@ -291,6 +320,25 @@ impl Block {
         ended
     }
 
+    /// Those who have ended earn nothing more, show what they showed last, and stay ended.
+    fn stand_still(&self, width: usize, slot: &mut Slot<'_>) {
+        for i in (0..self.len).filter(|&i| self.over(i)) {
+            let own = i * width..(i + 1) * width;
+            slot.obs[own.clone()].copy_from_slice(&self.last[own]);
+            slot.reward[i] = 0.0;
+            slot.terminated[i] = self.how(i) == End::Own;
+            slot.truncated[i] = self.how(i) == End::Time;
+        }
+    }
+
+    /// Expected reward of each arm with the best play after it `(k, len)`; 0 for environments that have ended.
+    pub fn values<F: Family>(&self, turn: Turn<'_, F>, out: &mut [f64]) {
+        let mut room = Vec::new();
+        let level = self.level(turn.family, &mut room);
+        turn.family.values(&self.run(turn.key, turn.step, level), &self.state, out);
+        self.blank_over(out);
+    }
+
     /// Expected reward of each arm at the coming step `(k, len)`; 0 for environments that only wait for their reset.
     pub fn expected<F: Family>(&self, turn: Turn<'_, F>, out: &mut [f64]) {
         let mut room = Vec::new();
@@ -300,7 +348,11 @@ impl Block {
 
     fn expected_at<F: Family>(&self, turn: Turn<'_, F>, level: Level<'_>, out: &mut [f64]) {
         turn.family.expected(&self.run(turn.key, turn.step, level), &self.state, out);
-        if self.over.contains(&true) {
+        self.blank_over(out);
+    }
+
+    fn blank_over(&self, out: &mut [f64]) {
+        if self.first_over().is_some() {
             for (place, value) in out.iter_mut().enumerate() {
                 if self.over(place % self.len) {
                     *value = 0.0;
@@ -321,7 +373,7 @@ impl Block {
     /// Write what carries over.
     pub fn save(&self, writer: &mut Writer) {
         writer.list(&self.elapsed, u32::to_le_bytes);
-        writer.list(&self.over, |over| [u8::from(over)]);
+        writer.list(&self.over, |end| [end as u8]);
         writer.list(&self.state, f64::to_le_bytes);
         self.walks.iter().for_each(|walk| writer.list(walk, f64::to_le_bytes));
         writer.list(&self.last, f32::to_le_bytes);
@@ -335,7 +387,7 @@ impl Block {
     pub fn restore<F: Family>(&mut self, family: &F, reader: &mut Reader<'_>) -> Result<()> {
         let spec = family.spec();
         self.elapsed = reader.list(&[1, self.len], u32::from_le_bytes)?;
-        self.over = reader.list(&[self.elapsed.len()], |[over]| over == 1)?;
+        self.over = reader.list(&[self.elapsed.len()], |[end]| End::of(end == 1, end == 2))?;
         self.state = reader.list(&[0, family.state().len() * self.len], f64::from_le_bytes)?;
         self.walks = family
             .modifiers()

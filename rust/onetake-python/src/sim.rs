@@ -213,6 +213,30 @@ impl VecSim {
         Ok(expected)
     }
 
+    /// Expected reward of each arm with the best play after it.
+    fn values<'py>(&self, py: Python<'py>) -> PyResult<Array2<'py, f64>> {
+        let values =
+            PyArray2::zeros(py, [self.simulator.shape().rows(), self.simulator.spec().actions.arms()], false);
+        let mut room = values.readwrite();
+        let out = room.as_slice_mut()?;
+        py.detach(|| self.simulator.values(out)).map_err(raise)?;
+        Ok(values)
+    }
+
+    /// What whole episodes are worth from their start: best, and random and arms where they are known; or None.
+    fn start_values<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let Some(values) = py.detach(|| self.simulator.start_values()) else { return Ok(None) };
+        let named = PyDict::new(py);
+        named.set_item("best", values.best.into_pyarray(py))?;
+        if !values.random.is_empty() {
+            named.set_item("random", values.random.into_pyarray(py))?;
+        }
+        if !values.arms.is_empty() {
+            named.set_item("arms", rows_of(py, values.arms, self.simulator.spec().actions.arms())?)?;
+        }
+        Ok(Some(named))
+    }
+
     /// Sums over the entities of each replicate: oracle, played, greedy or None, random, arms.
     #[pyo3(signature = (action, greedy = None))]
     fn account<'py>(
@@ -388,6 +412,7 @@ fn auto_reset(mode: &str) -> PyResult<AutoReset> {
         "NextStep" => Ok(AutoReset::NextStep),
         "SameStep" => Ok(AutoReset::SameStep),
         "Disabled" => Ok(AutoReset::Disabled),
+        "Wait" => Ok(AutoReset::Wait),
         _ => Err(raise(Error::Config {
             field: "autoreset_mode".into(),
             got: mode.into(),

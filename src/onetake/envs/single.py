@@ -106,8 +106,8 @@ class SimEnv(gymnasium.Env[Float32, Any]):
         return expected
 
     def best(self) -> int:
-        """The arm of highest expected reward at the coming step, the first of equals."""
-        return int(self.expected_reward().argmax())
+        """The arm of the best play, the first of equals; see `SimVectorEnv.best`."""
+        return int(self._sim.values()[0].argmax())
 
     def save(self) -> bytes:
         """Return the whole state; it fits environments of the same family, config, columns and ids."""
