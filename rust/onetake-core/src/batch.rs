@@ -87,7 +87,10 @@ impl<F: Family> Batch<F> {
     fn due(&self) -> Result<()> {
         self.ready("step")?;
         if self.layout.mode == AutoReset::Wait && self.blocks.iter().all(Block::all_over) {
-            return Err(Error::NotReady { what: "step".into(), need: "every environment has ended; reset first".into() });
+            return Err(Error::NotReady {
+                what: "step".into(),
+                need: "every environment has ended; reset first".into(),
+            });
         }
         if self.layout.mode == AutoReset::Disabled
             && let Some(row) = self.blocks.iter().find_map(|b| b.first_over().map(|i| b.row + i))

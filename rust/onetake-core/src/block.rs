@@ -45,7 +45,13 @@ enum End {
 
 impl End {
     fn of(terminated: bool, truncated: bool) -> Self {
-        if terminated { Self::Own } else if truncated { Self::Time } else { Self::Not }
+        if terminated {
+            Self::Own
+        } else if truncated {
+            Self::Time
+        } else {
+            Self::Not
+        }
     }
 }
 

@@ -215,8 +215,7 @@ impl VecSim {
 
     /// Expected reward of each arm with the best play after it.
     fn values<'py>(&self, py: Python<'py>) -> PyResult<Array2<'py, f64>> {
-        let values =
-            PyArray2::zeros(py, [self.simulator.shape().rows(), self.simulator.spec().actions.arms()], false);
+        let values = PyArray2::zeros(py, [self.simulator.shape().rows(), self.simulator.spec().actions.arms()], false);
         let mut room = values.readwrite();
         let out = room.as_slice_mut()?;
         py.detach(|| self.simulator.values(out)).map_err(raise)?;

@@ -33,8 +33,9 @@ def make_native(
     one_shot: bool = False,
     threads: int | None,
 ) -> VecSim:
-    """Return the native batch; ``size`` and ``first`` are (entities, replicates) and the ids of the first of each. In
-    one-shot mode environments that have ended stand still until all have.
+    """Return the native batch; ``size`` and ``first`` are (entities, replicates) and the ids of the first of each.
+
+    In one-shot mode environments that have ended stand still until all have.
 
     Raises:
         ConfigError: a setting or a cell that cannot be used, by name.

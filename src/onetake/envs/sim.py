@@ -191,26 +191,29 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
         return self._sim.expected()
 
     def best(self) -> Int64:
-        """The arm of the best play ``(n,)``, the first of equals: of highest expected reward now, counting what is to
-        come wherever the family knows its best play.
+        """The arm of the best play ``(n,)``, the first of equals.
+
+        It is that of highest expected reward now, counting what is to come wherever the family knows its best play.
         """
         return np.asarray(self._sim.values().argmax(axis=1), dtype=np.int64)
 
     @property
     def yardstick_kind(self) -> YardstickKind:
-        """What regret is counted against: ``best_now`` (the best arm of each step, exact where no action changes what
-        comes later), ``exact`` (the value of the best policy from the start) or ``bound`` (no policy's value exceeds it).
+        """What regret is counted against.
+
+        ``best_now``: the best arm of each step, exact where no action changes what comes later. ``exact``: the value of
+        the best policy from the start. ``bound``: no policy's value from the start exceeds it.
         """
         kind: YardstickKind = self._spec["yardstick"]
         return kind
 
     def start_values(self) -> dict[str, Float64] | None:
-        """Expected rewards of whole episodes from their start, what an evaluator knows; None where the yardstick is
-        ``best_now``.
+        """Expected rewards of whole episodes from their start: the evaluator's, never an agent's.
 
         Returns:
-            ``best`` ``(n,)``: of the best policy, or the bound. Where the family knows them also ``random`` ``(n,)``: of
-            arms drawn evenly at each step, and ``arms`` ``(n, k)``: of each arm played throughout.
+            None where the yardstick is ``best_now``. Else ``best`` ``(n,)``: of the best policy, or the bound; and where
+            the family knows them ``random`` ``(n,)``: of arms drawn evenly at each step, and ``arms`` ``(n, k)``: of each
+            arm played throughout.
         """
         return self._sim.start_values()
 

@@ -193,7 +193,8 @@ class _Round:
             raise
         if spool is not None:
             spool.close()
-        return self._summary(env, ledger, first, known), recorder.frame(first, draws=self.entry.draws, seeds=self._seeds)
+        curves = recorder.frame(first, draws=self.entry.draws, seeds=self._seeds)
+        return self._summary(env, ledger, first, known), curves
 
     def _spool(self, place: Path | None, env: SimVectorEnv, count: int) -> BlockSpool | None:
         if place is None:

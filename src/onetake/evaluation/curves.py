@@ -44,7 +44,7 @@ class CurveRecorder:
     Attributes:
         horizon: steps of the episode.
         points: most points kept.
-        yardstick: value of whole episodes ``(R,)``, spread evenly over the steps of the curve, where the best arm of each
+        yardstick: value of whole episodes ``(R,)``, spread evenly over the steps of the curve, where the best arm of a
             step is no yardstick; else None.
     """
 

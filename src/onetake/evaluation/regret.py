@@ -145,8 +145,9 @@ class Ledger:
         self.steps += 1
 
     def close(self, best_fixed_per_entity: Float64 | None = None, standards: Standards | None = None) -> Totals:
-        """Return the totals, counted against ``standards`` where given. Nothing is constrained yet, so both oracles are
-        the same.
+        """Return the totals, counted against ``standards`` where given.
+
+        Nothing is constrained yet, so both oracles are the same.
         """
         unknown = np.full(self.replicates, np.nan)
         known = standards or Standards(self.sums["oracle"], self.sums["random"], self.arms)
