@@ -53,13 +53,13 @@ impl<F: Family> Batch<F> {
         let identity = identity::<F>(&config, &columns, layout);
         let family = F::new(&config, &mut Columns::new(layout.shape, columns, F::COLUMNS)?)?;
         Ok(Self {
-            family: Arc::new(family),
             identity,
             layout,
             key: Key::new(layout.seed, Stream::ENVIRONMENT),
             clock: 0,
             started: false,
-            blocks: Block::cut(layout.shape, layout.first_entity, layout.first_replicate),
+            blocks: Block::cut(layout.shape, layout.first_entity, layout.first_replicate, |row| family.may_cut(row)),
+            family: Arc::new(family),
             pool,
         })
     }
@@ -361,10 +361,8 @@ impl<F: Family> Simulator for Batch<F> {
         let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
         let mut tasks: Vec<_> = self.blocks.iter().map(|b| (b, Sums::default())).collect();
         each(self.pool.as_ref(), rows, &mut tasks, |(block, sums)| {
-            let mut expected = vec![0.0; block.len * arms];
-            block.expected(turn, &mut expected);
             let part = block.row..block.row + block.len;
-            *sums = Sums::new(&expected, &action[part.clone()], greedy.map(|g| &g[part]));
+            *sums = block.sums(turn, arms, &action[part.clone()], greedy.map(|g| &g[part]));
         });
         let mut account = Account::new(replicates, arms, greedy.is_some());
         for (block, sums) in &tasks {

@@ -1,5 +1,6 @@
 //! A block: neighbouring entities of one replicate, stepped by one thread, with everything that carries over.
 
+use crate::account::Sums;
 use crate::columns::Shape;
 use crate::error::Result;
 use crate::family::{Actions, Family, Out, Rows, Run, State};
@@ -90,15 +91,19 @@ impl<F: Family> Clone for Turn<'_, F> {
 impl<F: Family> Copy for Turn<'_, F> {}
 
 impl Block {
-    /// The blocks of a batch, in order. They begin at entity ids that `BLOCK` divides, so that shards of a batch which
-    /// are cut there have the same blocks as the whole.
-    pub fn cut(shape: Shape, first_entity: u32, first_replicate: u32) -> Vec<Self> {
+    /// The blocks of a batch, in order. They begin at entity ids that `BLOCK` divides, or at the next place at which
+    /// `may_cut` lets them, so that shards of a batch which are cut there have the same blocks as the whole.
+    pub fn cut(shape: Shape, first_entity: u32, first_replicate: u32, may_cut: impl Fn(usize) -> bool) -> Vec<Self> {
         let mut blocks = Vec::new();
         for replicate_row in 0..shape.replicates {
             let mut entity_row = 0;
             while entity_row < shape.entities {
                 let entity = first_entity + entity_row as u32;
-                let len = (BLOCK - entity as usize % BLOCK).min(shape.entities - entity_row);
+                let mut end = (entity_row + BLOCK - entity as usize % BLOCK).min(shape.entities);
+                while end < shape.entities && !may_cut(end) {
+                    end += 1;
+                }
+                let len = end - entity_row;
                 blocks.push(Self {
                     len,
                     row: replicate_row * shape.entities + entity_row,
@@ -363,6 +368,33 @@ impl Block {
                 if self.over(place % self.len) {
                     *value = 0.0;
                 }
+            }
+        }
+    }
+
+    /// What the evaluator knows of the coming step, summed: the best play, the one to be played, and each arm.
+    pub fn sums<F: Family>(&self, turn: Turn<'_, F>, arms: usize, action: &[u32], greedy: Option<&[u32]>) -> Sums {
+        let mut room = Vec::new();
+        let level = self.level(turn.family, &mut room);
+        let run = self.run(turn.key, turn.step, level);
+        let mut expected = vec![0.0; self.len * arms];
+        self.expected_at(turn, level, &mut expected);
+        let sums = Sums::new(&expected, action, greedy);
+        let alive = |values: Option<Vec<f64>>| {
+            values.map(|mut values| {
+                self.silence(&mut values);
+                values
+            })
+        };
+        let together = |arms| alive(turn.family.together(&run, &self.state, arms));
+        sums.with(alive(turn.family.oracle(&run)), together(action), together(greedy.unwrap_or(action)))
+    }
+
+    /// Environments that have ended earn nothing.
+    fn silence(&self, values: &mut [f64]) {
+        for (place, value) in values.iter_mut().enumerate() {
+            if self.over(place % self.len) {
+                *value = 0.0;
             }
         }
     }

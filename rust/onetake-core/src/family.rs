@@ -306,6 +306,12 @@ pub trait Family: Sized + Send + Sync + 'static {
         &[]
     }
 
+    /// Whether work may be cut before the entity in place `entity_row` among the batch's entities: not where it would part
+    /// entities that act on each other.
+    fn may_cut(&self, _entity_row: usize) -> bool {
+        true
+    }
+
     /// Prepare a step of `rows` environments. `level` is given where all of them share it.
     fn plan(&self, level: Option<f64>, rows: usize) -> Self::Plan;
 
@@ -323,6 +329,18 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// family knows its best play.
     fn values(&self, run: &Run<'_>, state: &[f64], out: &mut [f64]) {
         self.expected(run, state, out);
+    }
+
+    /// Where entities act on each other: the expected reward of each when all play `arms` `(len,)`. There
+    /// [`Family::expected`] is what an arm earns when everybody plays it.
+    fn together(&self, _run: &Run<'_>, _state: &[f64], _arms: &[u32]) -> Option<Vec<f64>> {
+        None
+    }
+
+    /// Where the largest of [`Family::expected`] is not the yardstick of the coming step: the expected reward of each
+    /// environment in the best play, or a bound on it (as the spec says) `(len,)`.
+    fn oracle(&self, _run: &Run<'_>) -> Option<Vec<f64>> {
+        None
     }
 
     /// What whole episodes are worth from their start, wherever the spec's yardstick is not [`Yardstick::BestNow`].
