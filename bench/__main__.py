@@ -17,9 +17,11 @@ ROWS: dict[str, Rows] = {
     "cohort_shared": simulation.cohort_shared,
     "bernoulli": simulation.bernoulli,
     "truman": simulation.truman,
+    "pricing": simulation.pricing,
     "thompson": fleets.thompson,
     "family_cohort": families.cohort,
     "family_bandit": families.bandit,
+    "family_pricing": families.pricing,
     "million": scale.million,
     "warm": scale.warm,
 }

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from bench.harness import Measurement, Size, in_turn
+from bench.simulation import catalogue
 from onetake.draws import Draws
 from onetake.envs import SimVectorEnv
 
@@ -34,6 +35,18 @@ def bandit(size: Size) -> Iterator[Measurement]:
     draws = Draws(1, entities=n, threads=1)
     own = np.ascontiguousarray(rates[:, 0])
     yield from _family("bandit", {"rate": [0.1, 0.2]}, {"rate": rates}, lambda step: draws.bernoulli(own, step), size)
+
+
+def pricing(size: Size) -> Iterator[Measurement]:
+    """A Poisson and a binomial a unit, each product with parameters of its own."""
+    n = size.of(1_000_000, 2_000)
+    columns = {name: values for name, values in catalogue(n).items() if name != "group"}
+    draws = Draws(1, entities=n, threads=1)
+
+    def bare(step: int) -> None:
+        draws.binomial(draws.poisson(columns["views"], step), columns["rate"], step, slot=1)
+
+    yield from _family("pricing", {}, columns, bare, size)
 
 
 def _family(

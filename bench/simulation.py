@@ -130,3 +130,72 @@ def truman(size: Size) -> Iterator[Measurement]:
             single.step(0)
 
     yield in_turn("truman", f"one environment: {name}", goal=20.0, ours=one, units=(steps, calls), **common)
+
+
+def pricing(size: Size) -> Iterator[Measurement]:
+    """A nested logit with noise, shocks and a remembered price; each product has parameters of its own."""
+    n = size.of(1_000_000, 2_000)
+    rng = np.random.default_rng(0)
+    columns = catalogue(n)
+    price, cost, views, rate, elasticity = (columns[name] for name in ("price", "cost", "views", "rate", "elasticity"))
+    ladder = np.array(PRICING["ladder"])
+    nest, dispersion = PRICING["nest"], PRICING["dispersion"]
+    action = rng.integers(0, len(ladder), n)
+    sets = np.arange(0, n, SET)
+    total = np.repeat(np.add.reduceat(rate, sets), SET)
+    weight = (total / (1 - total)) ** (1 / nest) * rate / total
+    slope = elasticity / (1 - (1 - nest) * rate / total - nest * rate)
+    remembered = np.ones(n)
+
+    def peer() -> object:
+        x = ladder[action]
+        memory = 0.5 * np.maximum(remembered - x, 0) - np.maximum(x - remembered, 0)
+        own = weight * np.exp(slope * (x - 1) + memory / nest)
+        crowd = np.add.reduceat(own, sets)
+        chance = own / np.repeat(crowd ** (1 - nest) + crowd, SET)
+        shock = np.repeat(np.exp(rng.normal(-0.005, 0.1, len(sets))), SET) * np.exp(rng.normal(-0.005, 0.1))
+        seen = rng.poisson(views * shock * rng.gamma(1 / dispersion, dispersion, n))
+        bought = rng.binomial(seen, chance)
+        remembered[:] = 0.8 * remembered + 0.2 * x
+        obs = np.column_stack([seen, bought, price * x]).astype(np.float32)
+        return obs, (price * x - cost) * bought
+
+    for threads, goal in zip(THREADS, (3.0, 5.0), strict=True):
+        env = SimVectorEnv("pricing", PRICING, entities=n, columns=columns, seed=1, threads=threads)
+        env.reset(seed=1)
+        yield in_turn(
+            "pricing",
+            "the same model in vectorised NumPy",
+            threads=threads,
+            goal=goal,
+            ours=lambda env=env: env.step(action),
+            theirs=peer,
+            units=(n, n),
+            repeats=size.repeats,
+        )
+
+
+#: Products of a choice set.
+SET = 10
+PRICING = {
+    "demand": "nested_logit",
+    "nest": 0.5,
+    "ladder": [0.8, 0.9, 1.0, 1.1, 1.2],
+    "dispersion": 0.3,
+    "shock": 0.1,
+    "group_shock": 0.1,
+    "reference": {"keep": 0.8, "gain": 0.5, "loss": 1.0},
+}
+
+
+def catalogue(n: int) -> dict[str, np.ndarray]:
+    """Products in choice sets of `SET`."""
+    rng = np.random.default_rng(0)
+    return {
+        "price": 5 + 10 * rng.random(n),
+        "cost": 2 + 2 * rng.random(n),
+        "views": 20 + 200 * rng.random(n),
+        "rate": 0.01 + 0.03 * rng.random(n),
+        "elasticity": -1 - 2 * rng.random(n),
+        "group": np.arange(n) // SET,
+    }

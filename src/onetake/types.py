@@ -17,6 +17,7 @@ Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
 Coupling = Literal["independent", "grouped", "replicate"]
+YardstickKind = Literal["best_now", "exact", "bound"]
 PropensityKind = Literal["exact", "estimated", "density", "none"]
 
 
@@ -44,6 +45,8 @@ class BatchSpec:
 
     With ``e = len(entity_ids)``, environment ``i`` is ``entity_ids[i % e]`` of replicate ``replicate_ids[i // e]``.
     Rewards lie in ``[reward_low, reward_high]``, one bound per environment ``(n,)`` or one for all ``()``.
+    Where actions are arms, there are ``num_actions``; where they are points, it is 0 and each of their coordinates lies
+    between ``action_low`` and ``action_high`` ``(dimensions,)``.
     """
 
     env_id: str
@@ -57,6 +60,8 @@ class BatchSpec:
     count_reward: CountReward | None = None
     coupling: Coupling = "independent"
     action_labels: tuple[str, ...] = ()
+    action_low: Float32 | None = None
+    action_high: Float32 | None = None
 
     @property
     def num_envs(self) -> int:

@@ -14,6 +14,7 @@ from kedro.runner import SequentialRunner
 
 from onetake.calibration.fitted_suite import FittedPlan
 from onetake.calibration.settings import FitSettings
+from onetake.envs.catalogue import Catalogue, CataloguePlan
 from onetake.envs.population import Population
 from onetake.envs.suite import Suite
 from onetake.envs.suite_plans import PopulationPlan, RegisteredPlan
@@ -22,7 +23,7 @@ from onetake.pipelines import environments, ingestion
 
 pytestmark = [pytest.mark.pipelines, pytest.mark.calibration]
 
-SUITES = ("truman", "population", "population_tune", "thornton", "thornton_tune")
+SUITES = ("truman", "population", "population_tune", "pricing", "pricing_tune", "thornton", "thornton_tune")
 
 
 def run_into(root: Path, data: Path) -> dict[str, bytes]:
@@ -43,6 +44,8 @@ def run_into(root: Path, data: Path) -> dict[str, bytes]:
     for name, entry in conf["calibration"].items():
         catalog[f"params:calibration.{name}"] = FitSettings(**entry)
     catalog["params:population"] = Population(**conf["population"])
+    catalog["params:catalogue"] = Catalogue(**conf["catalogue"])
+    catalog["params:suites.pricing"] = CataloguePlan(**conf["suites"]["pricing"])
     catalog["params:suites.truman"] = RegisteredPlan(**conf["suites"]["truman"])
     catalog["params:suites.population"] = PopulationPlan(**conf["suites"]["population"])
     catalog["params:suites.thornton"] = FittedPlan(**conf["suites"]["thornton"])

@@ -16,9 +16,11 @@ ROWS = [
     "cohort_shared",
     "bernoulli",
     "truman",
+    "pricing",
     "thompson",
     "family_cohort",
     "family_bandit",
+    "family_pricing",
     "million",
     "warm",
 ]
@@ -33,7 +35,7 @@ def bench(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_every_simulation_row_is_measured_and_written_in_the_one_form(root: Path, tmp_path: Path) -> None:
     output = tmp_path / "deep" / "bench.json"
     lines = []
-    for row in ("cohort", "bernoulli", "truman", "thompson", "family"):
+    for row in ("cohort", "bernoulli", "truman", "pricing", "thompson", "family"):
         done = bench(root, "--only", row, "--output", str(output))
         assert done.returncode == 0, done.stderr
         lines += json.loads(output.read_text())

@@ -35,6 +35,18 @@ impl Sums {
     pub fn new(expected: &[f64], action: &[u32], greedy: Option<&[u32]>) -> Self {
         dispatch::run(Summing { expected, action, greedy: greedy.unwrap_or(action) })
     }
+
+    /// The same sums with those parts replaced whose values `(len,)` are known better than from arm to arm.
+    #[must_use]
+    pub fn with(self, oracle: Option<Vec<f64>>, played: Option<Vec<f64>>, greedy: Option<Vec<f64>>) -> Self {
+        let sum = |values: Option<Vec<f64>>, old: f64| values.map_or(old, |values| values.iter().sum());
+        Self {
+            oracle: sum(oracle, self.oracle),
+            played: sum(played, self.played),
+            greedy: sum(greedy, self.greedy),
+            arms: self.arms,
+        }
+    }
 }
 
 struct Summing<'a> {

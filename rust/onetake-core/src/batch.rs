@@ -15,7 +15,7 @@ use crate::columns::{Column, Columns, Shape};
 use crate::config;
 use crate::dispatch::{self, Kernel};
 use crate::error::{Error, Result};
-use crate::family::{ActionSpace, Actions, Family, Spec};
+use crate::family::{ActionSpace, Actions, Family, Spec, StartValues};
 use crate::rng::{Key, Stream};
 use crate::simulator::{AutoReset, Ended, Layout, Simulator, StepOut};
 use crate::state::{Reader, Writer, digest};
@@ -53,13 +53,13 @@ impl<F: Family> Batch<F> {
         let identity = identity::<F>(&config, &columns, layout);
         let family = F::new(&config, &mut Columns::new(layout.shape, columns, F::COLUMNS)?)?;
         Ok(Self {
-            family: Arc::new(family),
             identity,
             layout,
             key: Key::new(layout.seed, Stream::ENVIRONMENT),
             clock: 0,
             started: false,
-            blocks: Block::cut(layout.shape, layout.first_entity, layout.first_replicate),
+            blocks: Block::cut(layout.shape, layout.first_entity, layout.first_replicate, |row| family.may_cut(row)),
+            family: Arc::new(family),
             pool,
         })
     }
@@ -86,6 +86,12 @@ impl<F: Family> Batch<F> {
     /// Refuse a step while a reset is due that only the caller may make, and one that the clock cannot count.
     fn due(&self) -> Result<()> {
         self.ready("step")?;
+        if self.layout.mode == AutoReset::Wait && self.blocks.iter().all(Block::all_over) {
+            return Err(Error::NotReady {
+                what: "step".into(),
+                need: "every environment has ended; reset first".into(),
+            });
+        }
         if self.layout.mode == AutoReset::Disabled
             && let Some(row) = self.blocks.iter().find_map(|b| b.first_over().map(|i| b.row + i))
         {
@@ -96,6 +102,26 @@ impl<F: Family> Batch<F> {
             let need = "the clock is at its end; reset with a seed".to_string();
             return Err(Error::NotReady { what: "step".into(), need });
         }
+        Ok(())
+    }
+
+    /// Write what `ask` says of each block's arms as `(n, k)`.
+    fn by_arm(
+        &self,
+        what: &str,
+        out: &mut [f64],
+        ask: impl Fn(&Block, Turn<'_, F>, &mut [f64]) + Send + Sync,
+    ) -> Result<()> {
+        self.ready(what)?;
+        let arms = self.arms(what)?;
+        let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
+        let mut rest = Deal(out);
+        let mut tasks: Vec<_> = self.blocks.iter().map(|b| (rest.next(b.len * arms), b)).collect();
+        each(self.pool.as_ref(), self.layout.shape.rows(), &mut tasks, |(out, block)| {
+            let mut by_arm = vec![0.0; block.len * arms];
+            ask(block, turn, &mut by_arm);
+            turn_over(&by_arm, arms, out);
+        });
         Ok(())
     }
 
@@ -211,7 +237,13 @@ fn check_actions(what: &str, space: &ActionSpace, actions: Actions<'_>, rows: us
                 ),
             }
         }
-        (space, _) => refuse(0, "an action of another kind".into(), format!("one of {space:?}")),
+        (ActionSpace::Discrete { count }, _) => refuse(0, "a point".into(), format!("an arm in 0..{}", count - 1)),
+        (ActionSpace::Box { low, .. }, Actions::Points { width, .. }) => {
+            refuse(0, format!("{width} coordinates"), low.len().to_string())
+        }
+        (ActionSpace::Box { low, .. }, _) => {
+            refuse(0, "an arm".into(), format!("a point of {} coordinates", low.len()))
+        }
     }
 }
 
@@ -246,7 +278,7 @@ impl<F: Family> Simulator for Batch<F> {
         let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
         let mut rest = Deal(obs);
         let mut tasks: Vec<_> = self.blocks.iter_mut().map(|b| (rest.next(b.len * width), b)).collect();
-        let keep_last = turn.mode == AutoReset::Disabled;
+        let keep_last = matches!(turn.mode, AutoReset::Disabled | AutoReset::Wait);
         each(self.pool.as_ref(), self.layout.shape.rows(), &mut tasks, |(obs, block)| {
             block.totals.fill(0.0);
             block.reset_all(turn, keep_last, obs);
@@ -306,17 +338,15 @@ impl<F: Family> Simulator for Batch<F> {
     }
 
     fn expected(&self, out: &mut [f64]) -> Result<()> {
-        self.ready("expected_reward")?;
-        let arms = self.arms("expected_reward")?;
-        let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
-        let mut rest = Deal(out);
-        let mut tasks: Vec<_> = self.blocks.iter().map(|b| (rest.next(b.len * arms), b)).collect();
-        each(self.pool.as_ref(), self.layout.shape.rows(), &mut tasks, |(out, block)| {
-            let mut by_arm = vec![0.0; block.len * arms];
-            block.expected(turn, &mut by_arm);
-            turn_over(&by_arm, arms, out);
-        });
-        Ok(())
+        self.by_arm("expected_reward", out, Block::expected)
+    }
+
+    fn values(&self, out: &mut [f64]) -> Result<()> {
+        self.by_arm("best", out, Block::values)
+    }
+
+    fn start_values(&self) -> Option<StartValues> {
+        self.family.start_values(self.layout.shape, self.pool.as_deref())
     }
 
     fn account(&self, action: &[u32], greedy: Option<&[u32]>) -> Result<Account> {
@@ -331,10 +361,8 @@ impl<F: Family> Simulator for Batch<F> {
         let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
         let mut tasks: Vec<_> = self.blocks.iter().map(|b| (b, Sums::default())).collect();
         each(self.pool.as_ref(), rows, &mut tasks, |(block, sums)| {
-            let mut expected = vec![0.0; block.len * arms];
-            block.expected(turn, &mut expected);
             let part = block.row..block.row + block.len;
-            *sums = Sums::new(&expected, &action[part.clone()], greedy.map(|g| &g[part]));
+            *sums = block.sums(turn, arms, &action[part.clone()], greedy.map(|g| &g[part]));
         });
         let mut account = Account::new(replicates, arms, greedy.is_some());
         for (block, sums) in &tasks {

@@ -1,5 +1,6 @@
 //! A block: neighbouring entities of one replicate, stepped by one thread, with everything that carries over.
 
+use crate::account::Sums;
 use crate::columns::Shape;
 use crate::error::Result;
 use crate::family::{Actions, Family, Out, Rows, Run, State};
@@ -31,8 +32,28 @@ pub struct Block {
     state: Vec<f64>,
     walks: Vec<Vec<f64>>,
     elapsed: Vec<u32>,
-    over: Vec<bool>,
+    over: Vec<End>,
     last: Vec<f32>,
+}
+
+/// How an environment's episode has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Not,
+    Own,
+    Time,
+}
+
+impl End {
+    fn of(terminated: bool, truncated: bool) -> Self {
+        if terminated {
+            Self::Own
+        } else if truncated {
+            Self::Time
+        } else {
+            Self::Not
+        }
+    }
 }
 
 /// The slices of a step's output that belong to one block.
@@ -70,15 +91,19 @@ impl<F: Family> Clone for Turn<'_, F> {
 impl<F: Family> Copy for Turn<'_, F> {}
 
 impl Block {
-    /// The blocks of a batch, in order. They begin at entity ids that `BLOCK` divides, so that shards of a batch which
-    /// are cut there have the same blocks as the whole.
-    pub fn cut(shape: Shape, first_entity: u32, first_replicate: u32) -> Vec<Self> {
+    /// The blocks of a batch, in order. They begin at entity ids that `BLOCK` divides, or at the next place at which
+    /// `may_cut` lets them, so that shards of a batch which are cut there have the same blocks as the whole.
+    pub fn cut(shape: Shape, first_entity: u32, first_replicate: u32, may_cut: impl Fn(usize) -> bool) -> Vec<Self> {
         let mut blocks = Vec::new();
         for replicate_row in 0..shape.replicates {
             let mut entity_row = 0;
             while entity_row < shape.entities {
                 let entity = first_entity + entity_row as u32;
-                let len = (BLOCK - entity as usize % BLOCK).min(shape.entities - entity_row);
+                let mut end = (entity_row + BLOCK - entity as usize % BLOCK).min(shape.entities);
+                while end < shape.entities && !may_cut(end) {
+                    end += 1;
+                }
+                let len = end - entity_row;
                 blocks.push(Self {
                     len,
                     row: replicate_row * shape.entities + entity_row,
@@ -90,7 +115,7 @@ impl Block {
                     state: Vec::new(),
                     walks: Vec::new(),
                     elapsed: vec![0],
-                    over: vec![false],
+                    over: vec![End::Not],
                     last: Vec::new(),
                 });
                 entity_row += len;
@@ -111,12 +136,21 @@ impl Block {
 
     /// Whether environment `i` has ended and not been reset.
     pub fn over(&self, i: usize) -> bool {
+        self.how(i) != End::Not
+    }
+
+    fn how(&self, i: usize) -> End {
         if self.over.len() == 1 { self.over[0] } else { self.over[i] }
+    }
+
+    /// Whether every environment has ended.
+    pub fn all_over(&self) -> bool {
+        self.over.iter().all(|end| *end != End::Not)
     }
 
     /// The first environment that has ended and not been reset.
     pub fn first_over(&self) -> Option<usize> {
-        self.over.iter().position(|over| *over)
+        self.over.iter().position(|end| *end != End::Not)
     }
 
     fn run<'a>(&'a self, key: Key, step: u32, level: Level<'a>) -> Run<'a> {
@@ -155,7 +189,7 @@ impl Block {
     /// Start every environment; `step` is that of the coming decision.
     pub fn reset_all<F: Family>(&mut self, turn: Turn<'_, F>, keep_last: bool, obs: &mut [f32]) {
         self.elapsed = vec![0];
-        self.over = vec![false];
+        self.over = vec![End::Not];
         self.walks = turn.family.modifiers().walks().map(|(_, walk)| vec![walk.start; walk.width(self.len)]).collect();
         self.state.clear();
         self.state.resize(turn.family.state().len() * self.len, 0.0);
@@ -179,7 +213,7 @@ impl Block {
     fn restart<F: Family>(&mut self, turn: Turn<'_, F>, rows: &[u32], obs: &mut [f32]) {
         if rows.len() == self.len {
             self.elapsed = vec![0];
-            self.over = vec![false];
+            self.over = vec![End::Not];
         } else {
             self.spread();
         }
@@ -193,7 +227,7 @@ impl Block {
         if self.elapsed.len() > 1 {
             for &i in rows {
                 self.elapsed[i as usize] = 0;
-                self.over[i as usize] = false;
+                self.over[i as usize] = End::Not;
             }
         }
         self.start_rows(turn, Rows::These(rows), obs);
@@ -256,7 +290,10 @@ impl Block {
     fn end<F: Family>(&mut self, turn: Turn<'_, F>, slot: &mut Slot<'_>) -> Ended {
         let spec = turn.family.spec();
         let next = Turn { step: turn.step.wrapping_add(1), ..turn };
-        if self.over.contains(&true) {
+        let waiting = turn.mode == AutoReset::Wait && self.first_over().is_some();
+        if waiting {
+            self.stand_still(spec.observations.len(), slot);
+        } else if self.first_over().is_some() {
             let rows: Vec<u32> = (0..self.len as u32).filter(|&i| self.over(i as usize)).collect();
             self.restart(next, &rows, slot.obs);
             for &i in &rows {
@@ -273,11 +310,14 @@ impl Block {
             for i in 0..self.len {
                 slot.truncated[i] = self.elapsed(i) >= horizon;
             }
+            if waiting {
+                (0..self.len).filter(|&i| self.over(i)).for_each(|i| slot.truncated[i] = self.how(i) == End::Time);
+            }
         }
         let ends = |i: usize| slot.terminated[i] || slot.truncated[i];
         if turn.mode != AutoReset::SameStep {
             for i in 0..self.over.len() {
-                self.over[i] = ends(i);
+                self.over[i] = End::of(slot.terminated[i], slot.truncated[i]);
             }
             return Ended::default();
         }
@@ -291,6 +331,25 @@ impl Block {
         ended
     }
 
+    /// Those who have ended earn nothing more, show what they showed last, and stay ended.
+    fn stand_still(&self, width: usize, slot: &mut Slot<'_>) {
+        for i in (0..self.len).filter(|&i| self.over(i)) {
+            let own = i * width..(i + 1) * width;
+            slot.obs[own.clone()].copy_from_slice(&self.last[own]);
+            slot.reward[i] = 0.0;
+            slot.terminated[i] = self.how(i) == End::Own;
+            slot.truncated[i] = self.how(i) == End::Time;
+        }
+    }
+
+    /// Expected reward of each arm with the best play after it `(k, len)`; 0 for environments that have ended.
+    pub fn values<F: Family>(&self, turn: Turn<'_, F>, out: &mut [f64]) {
+        let mut room = Vec::new();
+        let level = self.level(turn.family, &mut room);
+        turn.family.values(&self.run(turn.key, turn.step, level), &self.state, out);
+        self.blank_over(out);
+    }
+
     /// Expected reward of each arm at the coming step `(k, len)`; 0 for environments that only wait for their reset.
     pub fn expected<F: Family>(&self, turn: Turn<'_, F>, out: &mut [f64]) {
         let mut room = Vec::new();
@@ -300,11 +359,42 @@ impl Block {
 
     fn expected_at<F: Family>(&self, turn: Turn<'_, F>, level: Level<'_>, out: &mut [f64]) {
         turn.family.expected(&self.run(turn.key, turn.step, level), &self.state, out);
-        if self.over.contains(&true) {
+        self.blank_over(out);
+    }
+
+    fn blank_over(&self, out: &mut [f64]) {
+        if self.first_over().is_some() {
             for (place, value) in out.iter_mut().enumerate() {
                 if self.over(place % self.len) {
                     *value = 0.0;
                 }
+            }
+        }
+    }
+
+    /// What the evaluator knows of the coming step, summed: the best play, the one to be played, and each arm.
+    pub fn sums<F: Family>(&self, turn: Turn<'_, F>, arms: usize, action: &[u32], greedy: Option<&[u32]>) -> Sums {
+        let mut room = Vec::new();
+        let level = self.level(turn.family, &mut room);
+        let run = self.run(turn.key, turn.step, level);
+        let mut expected = vec![0.0; self.len * arms];
+        self.expected_at(turn, level, &mut expected);
+        let sums = Sums::new(&expected, action, greedy);
+        let alive = |values: Option<Vec<f64>>| {
+            values.map(|mut values| {
+                self.silence(&mut values);
+                values
+            })
+        };
+        let together = |arms| alive(turn.family.together(&run, &self.state, arms));
+        sums.with(alive(turn.family.oracle(&run)), together(action), together(greedy.unwrap_or(action)))
+    }
+
+    /// Environments that have ended earn nothing.
+    fn silence(&self, values: &mut [f64]) {
+        for (place, value) in values.iter_mut().enumerate() {
+            if self.over(place % self.len) {
+                *value = 0.0;
             }
         }
     }
@@ -321,7 +411,7 @@ impl Block {
     /// Write what carries over.
     pub fn save(&self, writer: &mut Writer) {
         writer.list(&self.elapsed, u32::to_le_bytes);
-        writer.list(&self.over, |over| [u8::from(over)]);
+        writer.list(&self.over, |end| [end as u8]);
         writer.list(&self.state, f64::to_le_bytes);
         self.walks.iter().for_each(|walk| writer.list(walk, f64::to_le_bytes));
         writer.list(&self.last, f32::to_le_bytes);
@@ -335,7 +425,7 @@ impl Block {
     pub fn restore<F: Family>(&mut self, family: &F, reader: &mut Reader<'_>) -> Result<()> {
         let spec = family.spec();
         self.elapsed = reader.list(&[1, self.len], u32::from_le_bytes)?;
-        self.over = reader.list(&[self.elapsed.len()], |[over]| over == 1)?;
+        self.over = reader.list(&[self.elapsed.len()], |[end]| End::of(end == 1, end == 2))?;
         self.state = reader.list(&[0, family.state().len() * self.len], f64::from_le_bytes)?;
         self.walks = family
             .modifiers()

@@ -29,7 +29,7 @@ pub struct Param {
     own: Own,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Own {
     Nobody,
     Entity,
@@ -63,6 +63,40 @@ impl Param {
         Self { values: self.values.chunks(self.width.max(1)).map(f).collect(), width: 1, own: self.own }
     }
 
+    /// One number for each entity or, where there are more values than that, for each environment.
+    pub fn each(values: Vec<f64>, shape: Shape) -> Self {
+        let own = if values.len() == shape.entities { Own::Entity } else { Own::Environment };
+        Self { values, width: 1, own }
+    }
+
+    /// What `f` makes of parameters of one number each, own to whoever one of them is own to.
+    #[must_use]
+    pub fn combine<const N: usize>(params: [&Self; N], shape: Shape, f: impl Fn([f64; N]) -> f64) -> Self {
+        let own = params.iter().fold(Own::Nobody, |own, param| own.max(param.own));
+        let rows = match own {
+            Own::Nobody => 1,
+            Own::Entity => shape.entities,
+            Own::Environment => shape.rows(),
+        };
+        let value = |row: usize| f(params.map(|param| param.values[param.row(row, shape)]));
+        Self { values: (0..rows).map(value).collect(), width: 1, own }
+    }
+
+    /// One number for each entity, or for each environment where they differ.
+    pub fn dense(&self, shape: Shape) -> Vec<f64> {
+        let rows = if self.own == Own::Environment { shape.rows() } else { shape.entities };
+        (0..rows).map(|row| self.values[self.row(row, shape)]).collect()
+    }
+
+    /// Where the value of environment `i` stands, in a parameter of one number.
+    fn row(&self, i: usize, shape: Shape) -> usize {
+        match self.own {
+            Own::Nobody => 0,
+            Own::Entity => i % shape.entities,
+            Own::Environment => i,
+        }
+    }
+
     /// The cells of `len` neighbours.
     #[inline]
     pub fn cells(&self, entity_row: usize, row: usize, len: usize) -> Cells<'_> {
@@ -77,12 +111,7 @@ impl Param {
 
     /// One number for every environment of a batch, where the parameter is one number wide and not shared.
     pub fn spread(&self, shape: Shape) -> Vec<f64> {
-        let row = |i: usize| match self.own {
-            Own::Nobody => 0,
-            Own::Entity => i % shape.entities,
-            Own::Environment => i,
-        };
-        (0..shape.rows()).map(|i| self.values[row(i) * self.width]).collect()
+        (0..shape.rows()).map(|i| self.values[self.row(i, shape) * self.width]).collect()
     }
 }
 
@@ -115,6 +144,16 @@ impl<'a> Cells<'a> {
             (0, _) => chances::Column::Same(self.values[arm]),
             (_, 1) => chances::Column::Dense(self.values),
             (_, width) => chances::Column::Rows(self.values, width),
+        }
+    }
+
+    /// Write the values of the environments from `first` on, for a parameter of one number.
+    #[inline(always)]
+    pub fn load(&self, first: usize, out: &mut [f64]) {
+        if self.stride == 1 {
+            out.copy_from_slice(&self.values[first..first + out.len()]);
+        } else {
+            out.fill(self.values[0]);
         }
     }
 

@@ -4,10 +4,11 @@
 //! ends, modifiers, threads and saved state, so that a family is only its parameters, its draws and its reward. To add
 //! one, write `envs/<name>.rs` and its line in `envs/mod.rs`.
 
+use rayon::ThreadPool;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::columns::{Cells, Columns, Param};
+use crate::columns::{Cells, Columns, Param, Shape};
 use crate::error::Result;
 use crate::modifiers::{Level, Modifiers};
 use crate::rng::Key;
@@ -129,6 +130,30 @@ pub struct Counts {
     pub offset: Vec<f64>,
 }
 
+/// What the best play that knows everything earns, as far as it is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Yardstick {
+    /// The best arm of each step: exact, since no action changes what comes later.
+    #[default]
+    BestNow,
+    /// The value of the best policy from the start.
+    Exact,
+    /// A number that no policy's value from the start exceeds.
+    Bound,
+}
+
+/// Expected rewards of whole episodes, from the start to the end, for each environment of a batch.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StartValues {
+    /// Of the best policy, or a bound on it `(n,)`.
+    pub best: Vec<f64>,
+    /// Of arms drawn evenly `(n,)`; empty where the family does not know.
+    pub random: Vec<f64>,
+    /// Of each arm played throughout `(n, k)`; empty where the family does not know.
+    pub arms: Vec<f64>,
+}
+
 /// What may be known of a family before it starts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Spec {
@@ -144,6 +169,8 @@ pub struct Spec {
     pub coupling: Coupling,
     /// Whether an environment may end by itself, before the horizon.
     pub terminates: bool,
+    /// What regret is counted against.
+    pub yardstick: Yardstick,
     /// Least reward of a step.
     #[serde(skip)]
     pub reward_low: Param,
@@ -279,6 +306,12 @@ pub trait Family: Sized + Send + Sync + 'static {
         &[]
     }
 
+    /// Whether work may be cut before the entity in place `entity_row` among the batch's entities: not where it would part
+    /// entities that act on each other.
+    fn may_cut(&self, _entity_row: usize) -> bool {
+        true
+    }
+
     /// Prepare a step of `rows` environments. `level` is given where all of them share it.
     fn plan(&self, level: Option<f64>, rows: usize) -> Self::Plan;
 
@@ -291,4 +324,28 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// Expected reward of each arm at the coming step, what an evaluator knows and no agent sees: `(k, len)`, arm by
     /// arm. `state` stands column by column; nothing is written where actions are not arms.
     fn expected(&self, run: &Run<'_>, state: &[f64], out: &mut [f64]);
+
+    /// Expected reward of each arm with the best play after it `(k, len)`: the same as [`Family::expected`] unless the
+    /// family knows its best play.
+    fn values(&self, run: &Run<'_>, state: &[f64], out: &mut [f64]) {
+        self.expected(run, state, out);
+    }
+
+    /// Where entities act on each other: the expected reward of each when all play `arms` `(len,)`. There
+    /// [`Family::expected`] is what an arm earns when everybody plays it.
+    fn together(&self, _run: &Run<'_>, _state: &[f64], _arms: &[u32]) -> Option<Vec<f64>> {
+        None
+    }
+
+    /// Where the largest of [`Family::expected`] is not the yardstick of the coming step: the expected reward of each
+    /// environment in the best play, or a bound on it (as the spec says) `(len,)`.
+    fn oracle(&self, _run: &Run<'_>) -> Option<Vec<f64>> {
+        None
+    }
+
+    /// What whole episodes are worth from their start, wherever the spec's yardstick is not [`Yardstick::BestNow`].
+    /// Work may be spread over `pool`.
+    fn start_values(&self, _shape: Shape, _pool: Option<&ThreadPool>) -> Option<StartValues> {
+        None
+    }
 }

@@ -3,7 +3,7 @@
 use crate::account::Account;
 use crate::columns::Shape;
 use crate::error::Result;
-use crate::family::{Actions, Spec};
+use crate::family::{Actions, Spec, StartValues};
 
 /// What happens to environments that ended, as in Gymnasium.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum AutoReset {
     SameStep,
     /// The caller resets them, all or by a mask.
     Disabled,
+    /// They stand still, with reward 0 and their last observation, until all have ended: nothing resets them.
+    Wait,
 }
 
 /// Which batch: its size, the ids of its first entity and replicate, its seed.
@@ -83,6 +85,14 @@ pub trait Simulator: Send + Sync {
     /// # Errors
     /// Refuses before the first reset, and where actions are not arms.
     fn expected(&self, out: &mut [f64]) -> Result<()>;
+    /// Write the expected reward of each arm with the best play after it `(n, k)`; where an action changes nothing
+    /// that comes later, and where the best play is not known, that is [`Simulator::expected`].
+    ///
+    /// # Errors
+    /// As [`Simulator::expected`].
+    fn values(&self, out: &mut [f64]) -> Result<()>;
+    /// What whole episodes are worth from their start; `None` where the best arm now is the yardstick.
+    fn start_values(&self) -> Option<StartValues>;
     /// Sums of expected rewards at the coming step.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use onetake_core::batch::Batch;
 use onetake_core::columns::{Column, Columns, Param, Shape};
 use onetake_core::envs;
 use onetake_core::error::{Error, Result};
-use onetake_core::family::{ActionSpace, Actions, Channel, Coupling, Family, Out, Rows, Run, Spec, State};
+use onetake_core::family::{ActionSpace, Actions, Channel, Coupling, Family, Out, Rows, Run, Spec, State, Yardstick};
 use onetake_core::modifiers::Modifiers;
 use onetake_core::rng::unit;
 use onetake_core::simulator::{AutoReset, Ended, Layout, Simulator, StepOut};
@@ -36,6 +36,7 @@ impl Family for Line {
             horizon: Some(6),
             coupling: Coupling::Independent,
             terminates: true,
+            yardstick: Yardstick::BestNow,
             reward_low: Param::shared(vec![-100.0]),
             reward_high: Param::shared(vec![100.0]),
             counts: None,

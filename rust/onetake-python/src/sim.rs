@@ -1,9 +1,7 @@
 //! Class `VecSim`: a batch of simulated environments. It checks what it is given, lets other threads run, and gives its
 //! arrays away.
 
-use numpy::{
-    IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods,
-};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2, PyUntypedArrayMethods};
 use onetake_core::columns::{Column, Param, Shape};
 use onetake_core::dispatch::{self, Kernel};
 use onetake_core::envs;
@@ -32,6 +30,8 @@ pub struct VecSim {
     width: usize,
     /// Arms in the core's own type, kept from call to call: fresh memory costs more than the work on it.
     room: [Vec<u32>; 2],
+    /// Points in the core's own type, kept likewise.
+    points: Vec<f32>,
 }
 
 type Array1<'py, T> = Bound<'py, PyArray1<T>>;
@@ -84,7 +84,7 @@ impl VecSim {
         });
         let simulator = made.map_err(raise)?;
         let width = simulator.spec().observations.len();
-        Ok(Self { simulator, width, room: Default::default() })
+        Ok(Self { simulator, width, room: Default::default(), points: Vec::new() })
     }
 
     /// What may be known before it starts, as JSON text.
@@ -159,8 +159,8 @@ impl VecSim {
         };
         let ended = if let ActionSpace::Box { low, .. } = &self.simulator.spec().actions {
             let width = low.len();
-            let values = points(actions, [rows, width])?;
-            py.detach(|| self.simulator.step(Actions::Points { values: &values, width }, &mut out))
+            points(actions, [rows, width], &mut self.points)?;
+            py.detach(|| self.simulator.step(Actions::Points { values: &self.points, width }, &mut out))
         } else {
             narrow("actions", actions, rows, &mut self.room[0])?;
             py.detach(|| self.simulator.step(Actions::Arms(&self.room[0]), &mut out))
@@ -187,11 +187,17 @@ impl VecSim {
         let (mut reward, mut terminated, mut truncated) = ([0.0], [false], [false]);
         let mut out =
             StepOut { obs: &mut obs, reward: &mut reward, terminated: &mut terminated, truncated: &mut truncated };
-        let stepped = if let Ok(arm) = action.extract::<u32>() {
-            self.simulator.step(Actions::Arms(&[arm]), &mut out)
-        } else {
-            let point = self.one(action)?;
-            self.simulator.step(Actions::Points { values: &point, width: point.len() }, &mut out)
+        let stepped = match &self.simulator.spec().actions {
+            ActionSpace::Discrete { count } => {
+                let wanted = || format!("a whole number in 0..{}", count - 1);
+                let arm = action.extract::<u32>().map_err(|_| refuse("action", action, wanted()))?;
+                self.simulator.step(Actions::Arms(&[arm]), &mut out)
+            }
+            ActionSpace::Box { low, .. } => {
+                let width = low.len();
+                point(action, width, &mut self.points)?;
+                self.simulator.step(Actions::Points { values: &self.points, width }, &mut out)
+            }
         };
         stepped.map_err(raise)?;
         (obs.into_pyarray(py), reward[0], terminated[0], truncated[0], PyDict::new(py)).into_pyobject(py)
@@ -205,6 +211,29 @@ impl VecSim {
         let out = room.as_slice_mut()?;
         py.detach(|| self.simulator.expected(out)).map_err(raise)?;
         Ok(expected)
+    }
+
+    /// Expected reward of each arm with the best play after it.
+    fn values<'py>(&self, py: Python<'py>) -> PyResult<Array2<'py, f64>> {
+        let values = PyArray2::zeros(py, [self.simulator.shape().rows(), self.simulator.spec().actions.arms()], false);
+        let mut room = values.readwrite();
+        let out = room.as_slice_mut()?;
+        py.detach(|| self.simulator.values(out)).map_err(raise)?;
+        Ok(values)
+    }
+
+    /// What whole episodes are worth from their start: best, and random and arms where they are known; or None.
+    fn start_values<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let Some(values) = py.detach(|| self.simulator.start_values()) else { return Ok(None) };
+        let named = PyDict::new(py);
+        named.set_item("best", values.best.into_pyarray(py))?;
+        if !values.random.is_empty() {
+            named.set_item("random", values.random.into_pyarray(py))?;
+        }
+        if !values.arms.is_empty() {
+            named.set_item("arms", rows_of(py, values.arms, self.simulator.spec().actions.arms())?)?;
+        }
+        Ok(Some(named))
     }
 
     /// Sums over the entities of each replicate: oracle, played, greedy or None, random, arms.
@@ -259,7 +288,7 @@ impl VecSim {
     /// A copy that goes on from here.
     #[pyo3(signature = (seed = None))]
     fn fork(&self, seed: Option<u64>) -> Self {
-        Self { simulator: self.simulator.fork(seed), width: self.width, room: Default::default() }
+        Self { simulator: self.simulator.fork(seed), width: self.width, room: Default::default(), points: Vec::new() }
     }
 }
 
@@ -275,20 +304,6 @@ impl VecSim {
     fn observations<'py>(&self, py: Python<'py>) -> Array2<'py, f32> {
         PyArray2::zeros(py, [self.simulator.shape().rows(), self.width], false)
     }
-
-    /// The action of a batch of one that is no plain whole number.
-    fn one(&self, action: &Bound<'_, PyAny>) -> PyResult<Vec<f32>> {
-        let wanted = match &self.simulator.spec().actions {
-            ActionSpace::Discrete { count } => format!("a whole number in 0..{}", count - 1),
-            ActionSpace::Box { low, .. } => {
-                if let Ok(point) = action.extract::<PyReadonlyArray1<'_, f32>>() {
-                    return Ok(point.as_array().iter().copied().collect());
-                }
-                format!("float32 of shape ({},)", low.len())
-            }
-        };
-        Err(refuse("action", action, wanted))
-    }
 }
 
 /// Values as an array of `width` columns.
@@ -297,12 +312,41 @@ fn rows_of<T: numpy::Element>(py: Python<'_>, values: Vec<T>, width: usize) -> P
     values.into_pyarray(py).reshape([rows, width])
 }
 
-/// The points of a float32 array of shape `shape`.
-fn points(given: &Bound<'_, PyAny>, shape: [usize; 2]) -> PyResult<Vec<f32>> {
-    match given.extract::<PyReadonlyArray2<'_, f32>>() {
-        Ok(array) if array.shape() == shape => Ok(array.as_array().iter().copied().collect()),
-        _ => Err(refuse("actions", given, format!("float32 of shape ({}, {})", shape[0], shape[1]))),
+/// Write the points of a float array of shape `shape` into `room`, row by row.
+fn points(given: &Bound<'_, PyAny>, shape: [usize; 2], room: &mut Vec<f32>) -> PyResult<()> {
+    if let Ok(array) = given.cast::<PyArray2<f32>>()
+        && array.shape() == shape
+    {
+        fill(room, array.readonly().as_array().iter().copied());
+    } else if let Ok(array) = given.cast::<PyArray2<f64>>()
+        && array.shape() == shape
+    {
+        fill(room, array.readonly().as_array().iter().map(|&value| value as f32));
+    } else {
+        return Err(refuse("actions", given, format!("float32 of shape ({}, {})", shape[0], shape[1])));
     }
+    Ok(())
+}
+
+/// Write one point of `width` coordinates into `room`.
+fn point(given: &Bound<'_, PyAny>, width: usize, room: &mut Vec<f32>) -> PyResult<()> {
+    if let Ok(array) = given.cast::<PyArray1<f32>>()
+        && array.len() == width
+    {
+        fill(room, array.readonly().as_array().iter().copied());
+    } else if let Ok(array) = given.cast::<PyArray1<f64>>()
+        && array.len() == width
+    {
+        fill(room, array.readonly().as_array().iter().map(|&value| value as f32));
+    } else {
+        return Err(refuse("action", given, format!("float32 of shape ({width},)")));
+    }
+    Ok(())
+}
+
+fn fill(room: &mut Vec<f32>, values: impl Iterator<Item = f32>) {
+    room.clear();
+    room.extend(values);
 }
 
 /// Write the arms of an array of any integer dtype into `room`.
@@ -367,6 +411,7 @@ fn auto_reset(mode: &str) -> PyResult<AutoReset> {
         "NextStep" => Ok(AutoReset::NextStep),
         "SameStep" => Ok(AutoReset::SameStep),
         "Disabled" => Ok(AutoReset::Disabled),
+        "Wait" => Ok(AutoReset::Wait),
         _ => Err(raise(Error::Config {
             field: "autoreset_mode".into(),
             got: mode.into(),

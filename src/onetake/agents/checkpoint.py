@@ -121,6 +121,8 @@ def _spec_parts(spec: BatchSpec) -> tuple[dict[str, Any], dict[str, NDArray[Any]
     }
     names = ("entity_ids", "replicate_ids", "reward_low", "reward_high")
     arrays = {name: np.asarray(getattr(spec, name)) for name in names}
+    bounds = {"action_low": spec.action_low, "action_high": spec.action_high}
+    arrays |= {name: bound for name, bound in bounds.items() if bound is not None}
     if spec.count_reward is not None:
         arrays |= {name: np.asarray(getattr(spec.count_reward, name)) for name in ("trials", "scale", "offset")}
     return text, arrays
@@ -140,6 +142,8 @@ def _spec_of(text: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> BatchSpec
         count_reward=count,
         coupling=text["coupling"],
         action_labels=tuple(text["action_labels"]),
+        action_low=arrays.get("action_low"),
+        action_high=arrays.get("action_high"),
     )
 
 

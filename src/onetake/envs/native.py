@@ -30,9 +30,12 @@ def make_native(
     first: tuple[int, int],
     seed: int,
     mode: AutoresetMode,
+    one_shot: bool = False,
     threads: int | None,
 ) -> VecSim:
     """Return the native batch; ``size`` and ``first`` are (entities, replicates) and the ids of the first of each.
+
+    In one-shot mode environments that have ended stand still until all have.
 
     Raises:
         ConfigError: a setting or a cell that cannot be used, by name.
@@ -49,7 +52,7 @@ def make_native(
         _id("first_entity", first[0]),
         _id("first_replicate", first[1]),
         whole("seed", seed),
-        mode.value,
+        "Wait" if one_shot else mode.value,
         thread_count(threads),
     )
 

@@ -14,7 +14,7 @@ from gymnasium.vector.utils import batch_space
 
 from onetake.envs.native import Columns, Config, make_native, single_spaces, whole
 from onetake.errors import ConfigError, OneShotError, ShapeError
-from onetake.types import BatchSpec, Bool, CountReward, Float32, Float64, Int64
+from onetake.types import BatchSpec, Bool, CountReward, Float32, Float64, Int64, YardstickKind
 
 Step = tuple[Float32, Float64, Bool, Bool, dict[str, Any]]
 
@@ -35,7 +35,8 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
         first_entity: id of the first entity. first_replicate: id of the first replicate; a shard of a batch has the
             ids of its part.
         env_id: id under which it was made.
-        one_shot: refuse a second reset; nothing is reset automatically then.
+        one_shot: refuse a second reset; nothing is reset automatically then. Environments that have ended stand still,
+            with reward 0 and their last observation, until all have.
         autoreset_mode: as in Gymnasium.
         threads: None for ``ONETAKE_THREADS``, else all cores.
 
@@ -76,6 +77,7 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
             first=(first_entity, first_replicate),
             seed=seed,
             mode=mode,
+            one_shot=one_shot,
             threads=threads,
         )
         self.metadata = {"render_modes": [], "autoreset_mode": mode}
@@ -117,6 +119,8 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
             count_reward=CountReward(_scalar(counts[0]), counts[1], counts[2]) if counts else None,
             coupling=self._spec["coupling"],
             action_labels=tuple(self._spec["action_labels"]),
+            action_low=getattr(self.single_action_space, "low", None),
+            action_high=getattr(self.single_action_space, "high", None),
         )
 
     @property
@@ -162,11 +166,13 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
         return self._sim.reset_rows(np.ascontiguousarray(mask))
 
     def step(self, actions: Any) -> Step:
-        """Take an action in every environment: arms ``(n,)`` of any integer dtype.
+        """Take an action in every environment: arms ``(n,)`` of any integer dtype, or points ``(n, d)`` of float32 or
+        float64.
 
         Raises:
             NotReadyError: before the first reset, or where an environment has ended and nothing resets it.
-            ShapeError: actions of another shape or dtype, or an arm that does not exist.
+            ShapeError: actions of another shape or dtype, an arm that does not exist, or a point that is out of bounds
+                or not a number.
         """
         obs, reward, terminated, truncated, ended = self._sim.step(_array(actions))
         return obs, reward, terminated, truncated, {} if ended is None else self._final(*ended)
@@ -185,8 +191,31 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
         return self._sim.expected()
 
     def best(self) -> Int64:
-        """The arm of highest expected reward at the coming step ``(n,)``, the first of equals."""
-        return np.asarray(self.expected_reward().argmax(axis=1), dtype=np.int64)
+        """The arm of the best play ``(n,)``, the first of equals.
+
+        It is that of highest expected reward now, counting what is to come wherever the family knows its best play.
+        """
+        return np.asarray(self._sim.values().argmax(axis=1), dtype=np.int64)
+
+    @property
+    def yardstick_kind(self) -> YardstickKind:
+        """What regret is counted against.
+
+        ``best_now``: the best arm of each step, exact where no action changes what comes later. ``exact``: the value of
+        the best policy from the start. ``bound``: no policy's value from the start exceeds it.
+        """
+        kind: YardstickKind = self._spec["yardstick"]
+        return kind
+
+    def start_values(self) -> dict[str, Float64] | None:
+        """Expected rewards of whole episodes from their start: the evaluator's, never an agent's.
+
+        Returns:
+            None where the yardstick is ``best_now``. Else ``best`` ``(n,)``: of the best policy, or the bound; and where
+            the family knows them ``random`` ``(n,)``: of arms drawn evenly at each step, and ``arms`` ``(n, k)``: of each
+            arm played throughout.
+        """
+        return self._sim.start_values()
 
     def account(self, action: Any, greedy: Any | None = None) -> dict[str, Float64]:
         """Sum expected rewards of the coming step over the entities of each replicate, before it is taken.

@@ -90,7 +90,8 @@ class SimEnv(gymnasium.Env[Float32, Any]):
 
         Raises:
             NotReadyError: before the first reset, or after the end.
-            ShapeError: no whole number, or an arm that does not exist.
+            ShapeError: no whole number, an arm that does not exist, or a point of another shape or dtype, out of bounds
+                or not a number.
         """
         return self._sim.step_one(action)
 
@@ -105,8 +106,8 @@ class SimEnv(gymnasium.Env[Float32, Any]):
         return expected
 
     def best(self) -> int:
-        """The arm of highest expected reward at the coming step, the first of equals."""
-        return int(self.expected_reward().argmax())
+        """The arm of the best play, the first of equals; see `SimVectorEnv.best`."""
+        return int(self._sim.values()[0].argmax())
 
     def save(self) -> bytes:
         """Return the whole state; it fits environments of the same family, config, columns and ids."""

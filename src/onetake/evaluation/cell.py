@@ -17,17 +17,17 @@ import numpy as np
 import polars as pl
 
 from onetake.agents import AbstractAgent
-from onetake.draws import total
 from onetake.errors import ConfigError, StoppedEarly
 from onetake.evaluation.costs import Stopwatch, cost_row
 from onetake.evaluation.curves import CurveRecorder
 from onetake.evaluation.history import History, finish, slug, spool_folder
 from onetake.evaluation.incumbent import INCUMBENT, incumbent_agent, incumbent_probabilities
-from onetake.evaluation.regret import Ledger
+from onetake.evaluation.regret import Ledger, Standards
 from onetake.evaluation.settings import EvaluationSettings
+from onetake.evaluation.standards import per_replicate, standards, yardstick_kind
 from onetake.evaluation.summary import summary_rows
 from onetake.seeding import child_seed
-from onetake.types import Decision, Float32, Float64, Observation, Transitions
+from onetake.types import Decision, Float32, Float64, Int64, Observation, Transitions
 
 if TYPE_CHECKING:
     from onetake.envs.sim import SimVectorEnv
@@ -180,7 +180,8 @@ class _Round:
         spec = env.batch_spec
         self.agent.begin(spec, child_seed(self.settings.seed, "agent", *labels))
         ledger = Ledger(count, spec.num_actions)
-        recorder = CurveRecorder(self.entry.steps, self.settings.curve_points)
+        known = standards(env, child_seed(self.settings.seed, "standards", *labels))
+        recorder = CurveRecorder(self.entry.steps, self.settings.curve_points, known and known.best)
         spool = self._spool(spool_place, env, count)
         try:
             if spool is not None:
@@ -192,7 +193,8 @@ class _Round:
             raise
         if spool is not None:
             spool.close()
-        return self._summary(env, ledger, first), recorder.frame(first, draws=self.entry.draws, seeds=self._seeds)
+        curves = recorder.frame(first, draws=self.entry.draws, seeds=self._seeds)
+        return self._summary(env, ledger, first, known), curves
 
     def _spool(self, place: Path | None, env: SimVectorEnv, count: int) -> BlockSpool | None:
         if place is None:
@@ -205,16 +207,16 @@ class _Round:
     def _episode(
         self, env: SimVectorEnv, obs: Float32, ledger: Ledger, recorder: CurveRecorder, spool: BlockSpool | None
     ) -> None:
-        running = True
-        while running:
+        running: Int64 | None = None  # rows that have not ended, or None for all
+        while running is None or len(running):
             if ledger.steps == self.settings.max_steps:
                 raise StoppedEarly(
                     f"{self.name} on {self.entry.name} of suite {self.suite.name}: got an episode still running after "
                     f"{ledger.steps} steps; wanted its end within max_steps"
                 )
-            observation = Observation(values=obs, step=ledger.steps)
-            decision = self.agent.act(observation)
-            greedy = self.agent.act(observation, explore=False)
+            observation = Observation(obs if running is None else obs[running], ledger.steps, running)
+            decision = _whole(self.agent.act(observation), env.num_envs)
+            greedy = _whole(self.agent.act(observation, explore=False), env.num_envs)
             account = env.account(decision.action, greedy.action)
             latent = None if spool is None else _latent(env, decision, greedy)
             next_obs, reward, terminated, truncated, _ = env.step(decision.action)
@@ -222,20 +224,21 @@ class _Round:
             if spool is not None and latent is not None:
                 spool.step(ledger.steps, decision.action, reward, (terminated, truncated), next_obs)
                 spool.know(latent)
-            running = not (terminated | truncated).all()
-            recorder.look(ledger, last=not running)
-            self.agent.learn(
-                Transitions(observation.step, obs, decision.action, reward, next_obs, terminated, truncated)
-            )
+            made = Transitions(observation.step, obs, decision.action, reward, next_obs, terminated, truncated)
+            self.agent.learn(made if running is None else _part(made, running))
+            over = terminated | truncated
+            if over.any():
+                running = np.flatnonzero(~over)
+            recorder.look(ledger, last=running is not None and not len(running))
             obs = next_obs
             if self.progress is not None:
                 self.progress(f"{self.suite.name} × {self.name}: {self.entry.name}", ledger.steps, self.entry.steps)
 
-    def _summary(self, env: SimVectorEnv, ledger: Ledger, first: int) -> pl.DataFrame:
-        per_entity = None
-        if self.settings.track_fixed:
+    def _summary(self, env: SimVectorEnv, ledger: Ledger, first: int, known: Standards | None) -> pl.DataFrame:
+        per_entity = None if known is None else known.best_fixed_per_entity
+        if self.settings.track_fixed and known is None:
             per_entity = per_replicate(env.fixed_totals().max(axis=1), ledger.replicates)
-        totals = ledger.close(per_entity)
+        totals = ledger.close(per_entity, known)
         chances = incumbent_probabilities(self.suite, self.entry.name, ledger.num_actions)
         return summary_rows(
             totals,
@@ -246,7 +249,7 @@ class _Round:
                 "entities": self.entry.entities,
                 "steps": ledger.steps,
                 "status": "finished",
-                "yardstick_kind": "exact",
+                "yardstick_kind": yardstick_kind(env),
             },
             first_replicate=first,
             draws=self.entry.draws,
@@ -257,14 +260,6 @@ class _Round:
     @property
     def _seeds(self) -> int:
         return self.entry.replicates // self.entry.draws
-
-
-def per_replicate(values: Float64, replicates: int) -> Float64:
-    """Sums over the entities of each replicate ``(R,)`` of one number per environment ``(R x E,)``, in fixed order."""
-    table = values.reshape(replicates, -1)
-    if table.shape[1] == 1:
-        return table[:, 0].astype(np.float64)
-    return np.array([total(row) for row in table])
 
 
 def weighted(arms: Float64, chances: Float64) -> Float64:
@@ -282,6 +277,28 @@ def _latent(env: SimVectorEnv, decision: Decision, greedy: Decision) -> Latent:
     expected, best = env.expected_reward(), env.best()
     row = np.arange(len(best))
     return Latent(expected[row, decision.action], expected[row, best], best, greedy.action)
+
+
+def _whole(decision: Decision, num_envs: int) -> Decision:
+    """The decision for every row; those that have ended stand still whatever they are told."""
+    if decision.rows is None:
+        return decision
+    action = np.zeros(num_envs, dtype=np.int64)
+    action[decision.rows] = decision.action
+    return Decision(decision.step, action)
+
+
+def _part(made: Transitions, rows: Int64) -> Transitions:
+    return Transitions(
+        made.decision_step,
+        made.obs[rows],
+        made.action[rows],
+        made.reward[rows],
+        made.next_obs[rows],
+        made.terminated[rows],
+        made.truncated[rows],
+        rows=rows,
+    )
 
 
 def _first(entry: EnvironmentEntry) -> SimVectorEnv:

@@ -44,10 +44,13 @@ class CurveRecorder:
     Attributes:
         horizon: steps of the episode.
         points: most points kept.
+        yardstick: value of whole episodes ``(R,)``, spread evenly over the steps of the curve, where the best arm of a
+            step is no yardstick; else None.
     """
 
     horizon: int
     points: int
+    yardstick: Float64 | None = None
     _wanted: frozenset[int] = field(init=False)
     _kept: list[tuple[int, Float64, Float64, Float64, Float64]] = field(init=False, default_factory=list)
 
@@ -58,7 +61,9 @@ class CurveRecorder:
         """Keep the ledger's sums if its step is one to be kept, or the last."""
         if last or ledger.steps in self._wanted:
             sums = ledger.sums
-            not_knowing = sums["oracle"] - sums["greedy"]
+            share = ledger.steps / self.horizon if not last else 1.0
+            oracle = sums["oracle"] if self.yardstick is None else self.yardstick * share
+            not_knowing = oracle - sums["greedy"]
             exploring = sums["greedy"] - sums["played"]
             regret = not_knowing + exploring
             self._kept.append((ledger.steps, regret, not_knowing, exploring, ledger.realised.copy()))

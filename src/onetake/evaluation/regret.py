@@ -10,6 +10,10 @@ reward that luck really paid stands beside it as ``realised``. Per replicate, wi
 where *greedy* is what the agent's own beliefs would have chosen at each step without exploring. The sum telescopes to
 ``oracle - played``. So that it does so to the last bit, the totals of a replicate are put on one binary grid that is
 fine enough to change none of them by more than the rounding of its own sum; on a grid, differences are exact.
+
+Where an action changes what comes later (stock, fatigue), the best arm of each step is no yardstick. There *oracle* is
+the value of the best policy from the start, or a bound on it, *random* and *arms* are values of whole episodes too, and
+*greedy* is still the sum over the steps that were really reached.
 """
 
 from __future__ import annotations
@@ -22,6 +26,22 @@ import numpy as np
 from onetake.types import Float64, Int64
 
 _SUMS = ("oracle", "greedy", "played", "random")
+
+
+@dataclass(frozen=True)
+class Standards:
+    """Expected rewards of whole episodes of a block of replicates, for environments in which actions change what comes.
+
+    Attributes:
+        best: of the best policy, or a bound on it ``(R,)``.
+        random: of arms drawn evenly ``(R,)``. arms: had every entity played arm k throughout ``(R, k)``.
+        best_fixed_per_entity: had each entity played its own best arm throughout ``(R,)``, or None.
+    """
+
+    best: Float64
+    random: Float64
+    arms: Float64
+    best_fixed_per_entity: Float64 | None = None
 
 
 @dataclass(frozen=True)
@@ -124,16 +144,20 @@ class Ledger:
         self.realised += realised
         self.steps += 1
 
-    def close(self, best_fixed_per_entity: Float64 | None = None) -> Totals:
-        """Return the totals. Nothing is constrained yet, so both oracles are the same."""
+    def close(self, best_fixed_per_entity: Float64 | None = None, standards: Standards | None = None) -> Totals:
+        """Return the totals, counted against ``standards`` where given.
+
+        Nothing is constrained yet, so both oracles are the same.
+        """
         unknown = np.full(self.replicates, np.nan)
+        known = standards or Standards(self.sums["oracle"], self.sums["random"], self.arms)
         return Totals(
-            unconstrained=self.sums["oracle"].copy(),
-            oracle=self.sums["oracle"].copy(),
+            unconstrained=known.best.copy(),
+            oracle=known.best.copy(),
             greedy=self.sums["greedy"].copy(),
             played=self.sums["played"].copy(),
-            random=self.sums["random"].copy(),
-            arms=self.arms.copy(),
+            random=known.random.copy(),
+            arms=known.arms.copy(),
             best_fixed_per_entity=unknown if best_fixed_per_entity is None else best_fixed_per_entity,
             realised=self.realised.copy(),
         ).on_grid()

@@ -11,7 +11,7 @@ use crate::columns::{Columns, Param};
 use crate::config::{self, CHANCE, PerArm};
 use crate::dispatch::{self, Kernel};
 use crate::error::Result;
-use crate::family::{ActionSpace, Actions, Channel, Counts, Coupling, Family, Out, Rows, Run, Spec, State};
+use crate::family::{ActionSpace, Actions, Channel, Counts, Coupling, Family, Out, Rows, Run, Spec, State, Yardstick};
 use crate::modifiers::{Level, Modifier, Modifiers};
 use crate::rng::threshold;
 use crate::samplers::bernoulli;
@@ -163,6 +163,7 @@ impl Family for Bandit {
             horizon: config.horizon,
             coupling: Coupling::Independent,
             terminates: false,
+            yardstick: Yardstick::BestNow,
             reward_low: bound(f64::min, f64::INFINITY),
             reward_high: bound(f64::max, f64::NEG_INFINITY),
             counts: Some(Counts { trials: Param::shared(vec![1.0]), scale: scale.clone(), offset: offset.clone() }),

@@ -14,7 +14,7 @@ use crate::chances::{self, Column};
 use crate::columns::{Columns, Param};
 use crate::config::{self, CHANCE, COUNT, PerArm};
 use crate::error::Result;
-use crate::family::{ActionSpace, Actions, Channel, Counts, Coupling, Family, Out, Rows, Run, Spec, State};
+use crate::family::{ActionSpace, Actions, Channel, Counts, Coupling, Family, Out, Rows, Run, Spec, State, Yardstick};
 use crate::modifiers::{Modifier, Modifiers};
 use crate::repeated::{Repeated, fill_by_arm};
 use crate::samplers::binomial::{self, Shared};
@@ -140,6 +140,7 @@ impl Family for Cohort {
             horizon: config.horizon,
             coupling: Coupling::Independent,
             terminates: false,
+            yardstick: Yardstick::BestNow,
             reward_low: bound(f64::min, f64::INFINITY),
             reward_high: bound(f64::max, f64::NEG_INFINITY),
             counts: Some(Counts { trials: size.clone(), scale: scale.clone(), offset: offset.clone() }),

@@ -39,4 +39,5 @@ macro_rules! families {
 families! {
     bandit::Bandit,
     cohort::Cohort,
+    pricing::Pricing,
 }

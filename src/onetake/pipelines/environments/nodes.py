@@ -10,6 +10,7 @@ from onetake.calibration.fit import fit_bandit
 from onetake.calibration.fitted_suite import FittedPlan, parameter_draws
 from onetake.calibration.read_log import read_binary_log
 from onetake.calibration.settings import FitSettings
+from onetake.envs.catalogue import Catalogue, CataloguePlan
 from onetake.envs.population import Population
 from onetake.envs.suite import Part, Suite
 from onetake.envs.suite_plans import PopulationPlan, RegisteredPlan
@@ -47,3 +48,13 @@ def make_population_suites(tune: pl.DataFrame, test: pl.DataFrame, plan: Populat
 def make_registered_suite(plan: RegisteredPlan) -> Suite:
     """Make a suite of registered environments; its incumbent is the best fixed arm of the tune part."""
     return plan.make("test", {"action": best_fixed_actions(plan.make("tune"), plan.seed)})
+
+
+def generate_catalogue(catalogue: Catalogue) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Draw both parts of a catalogue."""
+    return catalogue.draw("tune"), catalogue.draw("test")
+
+
+def make_catalogue_suites(tune: pl.DataFrame, test: pl.DataFrame, plan: CataloguePlan) -> tuple[Suite, Suite]:
+    """Make both parts of the suite of a catalogue; today's prices are its incumbent."""
+    return plan.make("tune", tune), plan.make("test", test)

@@ -7,7 +7,9 @@ from kedro.pipeline import Node, Pipeline
 from onetake.pipelines.environments.nodes import (
     check_log,
     fit_log,
+    generate_catalogue,
     generate_population,
+    make_catalogue_suites,
     make_fitted_suites,
     make_population_suites,
     make_registered_suite,
@@ -47,6 +49,18 @@ def create_pipeline(**kwargs: object) -> Pipeline:
                 inputs=["population_cohorts_tune", "population_cohorts_test", "params:suites.population"],
                 outputs=["suite_population_tune", "suite_population"],
                 name="make_suite_population",
+            ),
+            Node(
+                generate_catalogue,
+                inputs="params:catalogue",
+                outputs=["catalogue_tune", "catalogue_test"],
+                name="generate_catalogue",
+            ),
+            Node(
+                make_catalogue_suites,
+                inputs=["catalogue_tune", "catalogue_test", "params:suites.pricing"],
+                outputs=["suite_pricing_tune", "suite_pricing"],
+                name="make_suite_pricing",
             ),
             Node(
                 make_registered_suite,

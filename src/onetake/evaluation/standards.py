@@ -1,0 +1,86 @@
+"""What regret and scores are counted against where an action changes what comes later.
+
+There the best arm of each step is no yardstick, and what an arm would have earned in a state that another arm led to
+says nothing of that arm. So the family tells what whole episodes are worth from their start; what it does not know of
+random play and of arms played throughout is played out here on forks, with the same luck.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from onetake.draws import Draws, total
+from onetake.evaluation.regret import Standards
+from onetake.types import Float64, Int64
+
+if TYPE_CHECKING:
+    from onetake.envs.sim import SimVectorEnv
+
+
+def standards(env: SimVectorEnv, seed: int) -> Standards | None:
+    """Return the values of whole episodes of a batch that was just reset; None where best-now is the yardstick.
+
+    Args:
+        env: just reset; its state does not change.
+        seed: of the draws of random play, where the family does not know its value.
+    """
+    ask = getattr(env, "start_values", None)
+    values = None if ask is None else ask()
+    if values is None:
+        return None
+    spec = env.batch_spec
+    replicates, num_actions = len(spec.replicate_ids), spec.num_actions
+    random = values.get("random")
+    if random is None:
+        random = _played_out(env, _evenly(env, seed))
+    arms = values.get("arms")
+    if arms is None:
+        played = [_played_out(env, lambda step, arm=k: np.full(env.num_envs, arm)) for k in range(num_actions)]
+        arms = np.stack(played, axis=1)
+    return Standards(
+        best=per_replicate(values["best"], replicates),
+        random=per_replicate(random, replicates),
+        arms=np.stack([per_replicate(np.ascontiguousarray(arm), replicates) for arm in arms.T], axis=1),
+        best_fixed_per_entity=per_replicate(arms.max(axis=1), replicates),
+    )
+
+
+def yardstick_kind(env: SimVectorEnv) -> str:
+    """The word for a table: ``exact``, or ``bound`` where no more is proved than that nothing exceeds it."""
+    return "bound" if getattr(env, "yardstick_kind", "best_now") == "bound" else "exact"
+
+
+def per_replicate(values: Float64, replicates: int) -> Float64:
+    """Sums over the entities of each replicate ``(R,)`` of one number per environment ``(R x E,)``, in fixed order."""
+    table = values.reshape(replicates, -1)
+    if table.shape[1] == 1:
+        return table[:, 0].astype(np.float64)
+    return np.array([total(row) for row in table])
+
+
+def _played_out(env: SimVectorEnv, policy: Callable[[int], Int64]) -> Float64:
+    """Expected rewards of what a policy does ``(n,)``, summed along one episode of a fork."""
+    twin = env.fork()
+    earned, row, step = np.zeros(env.num_envs), np.arange(env.num_envs), 0
+    while True:
+        action = policy(step)
+        earned += twin.expected_reward()[row, action]
+        _, _, terminated, truncated, _ = twin.step(action)
+        step += 1
+        if (terminated | truncated).all():
+            return earned
+
+
+def _evenly(env: SimVectorEnv, seed: int) -> Callable[[int], Int64]:
+    spec = env.batch_spec
+    draws = Draws(
+        seed,
+        first_entity=int(spec.entity_ids[0]),
+        entities=len(spec.entity_ids),
+        first_replicate=int(spec.replicate_ids[0]),
+        replicates=len(spec.replicate_ids),
+    )
+    return lambda step: np.asarray(draws.uniform(step) * spec.num_actions, dtype=np.int64)
