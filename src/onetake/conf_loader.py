@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
-from kedro.config import OmegaConfigLoader
+from kedro.config import AbstractConfigLoader, OmegaConfigLoader
+from kedro.framework.project import settings
+from kedro.utils import find_kedro_project
+
+from onetake.errors import ConfigError
+
+#: What may be part of the name of a node or dataset.
+NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class RunLoader(OmegaConfigLoader):
@@ -20,3 +31,36 @@ class RunLoader(OmegaConfigLoader):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         type(self).latest = self
+
+
+def conf_of_run() -> AbstractConfigLoader:
+    """Return the loader of the run; of ``KEDRO_ENV`` where no run has begun, as in ``kedro registry list`` and viz."""
+    # A loader is a mapping, and an unread one is empty: only None says that there is none.
+    return own_loader() if RunLoader.latest is None else RunLoader.latest
+
+
+def own_loader() -> AbstractConfigLoader:
+    """Return a loader for the project around the working directory."""
+    project = find_kedro_project(Path.cwd()) or Path.cwd()
+    arguments = {"base_env": "base", "default_run_env": "local", **settings.CONFIG_LOADER_ARGS}
+    return OmegaConfigLoader(
+        conf_source=str(Path(project) / settings.CONF_SOURCE), env=os.environ.get("KEDRO_ENV"), **arguments
+    )
+
+
+def named_entries(path: str, entries: object) -> dict[str, Any]:
+    """Return the entries of a conf mapping that nodes are made from, one each.
+
+    Raises:
+        ConfigError: no mapping, an empty one, or a name that no dataset can have.
+
+    >>> named_entries("ingestion", {"my-shop": {}})
+    Traceback (most recent call last):
+    onetake.errors.ConfigError: ingestion: got the name 'my-shop'; wanted lower case, digits and _
+    """
+    if not isinstance(entries, Mapping) or not entries:
+        raise ConfigError(f"{path}: got {entries!r}; wanted a mapping with a name for each entry")
+    for name in entries:
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise ConfigError(f"{path}: got the name {name!r}; wanted lower case, digits and _")
+    return dict(entries)

@@ -13,24 +13,15 @@ matrix:
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-
-from kedro.config import AbstractConfigLoader, OmegaConfigLoader
-from kedro.framework.project import settings
-from kedro.utils import find_kedro_project
 
 from onetake.agents import AbstractAgent, find, make
 from onetake.build import build, nearest
-from onetake.conf_loader import RunLoader
+from onetake.conf_loader import NAME, conf_of_run
 from onetake.errors import ConfigError, UnknownIdError
 from onetake.evaluation import INCUMBENT, EvaluationSettings
-
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -66,12 +57,13 @@ def read_matrix() -> Matrix:
 
     Raises:
         ConfigError: an unknown or ill-typed key, a name that cannot be a namespace, or an agent that cannot be made.
-        UnknownIdError: a pair names an agent or a suite that is not there.
+        UnknownIdError: a pair names an agent or a suite that is not there, or nothing makes a suite.
     """
-    # A loader is a mapping, and an unread one is empty: only None says that there is none.
-    loader = _own_loader() if RunLoader.latest is None else RunLoader.latest
+    loader = conf_of_run()
     parameters = loader["parameters"]
-    return parse_matrix(loader["matrix"].get("matrix"), parameters.get("agents"), parameters.get("evaluation"))
+    found = parse_matrix(loader["matrix"].get("matrix"), parameters.get("agents"), parameters.get("evaluation"))
+    _check_made(found.cells, parameters.get("suites") or {}, loader)
+    return found
 
 
 def parse_matrix(matrix: object, agents: object, evaluation: object) -> Matrix:
@@ -102,6 +94,19 @@ def parse_matrix(matrix: object, agents: object, evaluation: object) -> Matrix:
     }
     chosen = EvaluationSettings(**_settings(evaluation))
     return Matrix({suite: found for suite, found in cells.items() if found}, history=chosen.history)
+
+
+def _check_made(cells: Iterable[str], plans: Iterable[str], loader: Mapping[str, Any]) -> None:
+    """Refuse a suite that has neither a plan in conf nor a dataset of its own in the catalog."""
+    known = list(plans)
+    unmade = [suite for suite in cells if suite not in known]
+    declared = loader["catalog"] if unmade else {}
+    for suite in unmade:
+        if f"suite_{suite}" not in declared:
+            raise UnknownIdError(
+                f"matrix.suites: got {suite!r}, which nothing makes; wanted a plan suites.{suite} in parameters, "
+                f"or a dataset suite_{suite} in the catalog; nearest: {nearest(suite, known)}"
+            )
 
 
 def _player(name: str, entry: Mapping[str, Any]) -> Player:
@@ -150,16 +155,8 @@ def _mapping(path: str, value: object, known: set[str]) -> Mapping[str, Any]:
 def _check_names(path: str, names: Iterable[object]) -> None:
     seen = set()
     for name in names:
-        if not isinstance(name, str) or not _NAME.fullmatch(name) or name in seen:
+        if not isinstance(name, str) or not NAME.fullmatch(name) or name in seen:
             raise ConfigError(f"{path}: got the name {name!r}; wanted lower case, digits and _, every name once")
         if name == INCUMBENT:
             raise ConfigError(f"{path}: got the name {name}; wanted another, that is what a suite itself names")
         seen.add(name)
-
-
-def _own_loader() -> AbstractConfigLoader:
-    project = find_kedro_project(Path.cwd()) or Path.cwd()
-    arguments = {"base_env": "base", "default_run_env": "local", **settings.CONFIG_LOADER_ARGS}
-    return OmegaConfigLoader(
-        conf_source=str(Path(project) / settings.CONF_SOURCE), env=os.environ.get("KEDRO_ENV"), **arguments
-    )

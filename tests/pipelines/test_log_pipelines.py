@@ -13,8 +13,10 @@ from kedro.io import DataCatalog, DatasetError
 from kedro.runner import SequentialRunner
 
 from onetake.agents import AbstractAgent
+from onetake.conf_loader import RunLoader
 from onetake.datasets.decision_log import DecisionLogDataset
 from onetake.datasets.raw_table import RawTableDataset
+from onetake.errors import ConfigError
 from onetake.estimators import Thresholds
 from onetake.evaluation.off_policy import OffPolicySettings
 from onetake.logs import ColumnMap
@@ -22,6 +24,7 @@ from onetake.pipelines import ingestion, off_policy_evaluation
 
 pytestmark = pytest.mark.pipelines
 
+SHIPPED = ("thornton", "open_bandit_random", "open_bandit_bts")
 COLUMNS = [
     *("log", "policy", "estimator", "value", "low", "high", "standard_error", "level", "decisions"),
     *("effective_sample_size", "largest_weight", "clipped_share", "overlap", "flags", "refused"),
@@ -71,7 +74,7 @@ def run(root: Path, tmp_path_factory: pytest.TempPathFactory) -> DataCatalog:
 
 
 def test_every_log_is_written_and_profiled(run: DataCatalog) -> None:
-    assert [len(run.load(f"{name}_log")) for name in ingestion.pipeline.LOGS] == [2131, 10_000, 10_000]
+    assert [len(run.load(f"{name}_log")) for name in SHIPPED] == [2131, 10_000, 10_000]
     profiles = run.load("log_profiles")
     assert profiles.group_by("source", maintain_order=True).len()["len"].to_list() == [5, 80, 80]
     assert profiles["decisions"].sum() == 22_131
@@ -129,6 +132,35 @@ def test_a_log_in_the_catalog_shows_its_first_decisions(run: DataCatalog) -> Non
     raw = run.get("thornton_table")
     assert isinstance(raw, RawTableDataset)
     assert len(raw.preview(nrows=2)["data"]) == 2
+
+
+def test_a_further_log_needs_conf_and_files_only(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data/01_raw/shop").mkdir(parents=True)
+    (tmp_path / "data/01_raw/shop/sales.csv").write_text("arm,came,at\n0,1,2024-01-01\n1,0,2024-01-02\n")
+    column_map = {
+        "assignment": "randomised",
+        "action": {"column": "arm", "count": 2},
+        "reward": {"success": "came"},
+        "calendar": {"time": "at"},
+    }
+    monkeypatch.setattr(RunLoader, "latest", {"parameters": {"ingestion": {"shop": column_map}}})
+    monkeypatch.chdir(tmp_path)
+    entries = OmegaConfigLoader(str(root / "conf"), base_env="base", default_run_env="base")["catalog"]
+    catalog = DataCatalog.from_config({name: entries[name] for name in ("{log}_table", "{log}_log", "log_profiles")})
+    catalog["params:ingestion.shop"] = ColumnMap.from_mapping(column_map)
+    pipeline = ingestion.create_pipeline()
+    assert [node.name for node in pipeline.nodes] == ["ingest_shop", "profile_logs"]
+    SequentialRunner().run(pipeline, catalog)
+    assert len(catalog.load("shop_log")) == 2
+    assert catalog.load("log_profiles")["decisions"].to_list() == [1, 1]
+
+
+@pytest.mark.bad_params
+@pytest.mark.parametrize("given", [None, {}, ["shop"], {"my shop": {}}])
+def test_logs_that_cannot_be_named_are_refused(given: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RunLoader, "latest", {"parameters": {"ingestion": given}})
+    with pytest.raises(ConfigError, match="ingestion: got"):
+        ingestion.create_pipeline()
 
 
 @pytest.mark.bad_input

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,21 @@ def test_the_environment_of_a_run_decides_matrix_and_places(root: Path, monkeypa
     monkeypatch.setattr(RunLoader, "latest", None)
     loader = RunLoader(str(root / "conf"), env="ci", **CONFIG_LOADER_ARGS)
     assert RunLoader.latest is loader
-    monkeypatch.setattr("onetake.matrix._own_loader", lambda: pytest.fail("a second loader takes the globals over"))
+    monkeypatch.setattr("onetake.conf_loader.own_loader", lambda: pytest.fail("a second loader takes the globals over"))
     assert read_matrix().cells
     assert loader["catalog"]["report"]["filepath"].startswith("build/ci/")
+
+
+@pytest.mark.bad_params
+def test_a_suite_that_nothing_makes_is_refused_with_what_to_do(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    conf: dict[str, dict[str, object]] = {
+        "matrix": {"matrix": {"suites": ["mine"]}},
+        "parameters": {"agents": AGENTS, "suites": {"minute": {"seed": 1, "steps": 2}}},
+        "catalog": {},
+    }
+    monkeypatch.setattr(RunLoader, "latest", conf)
+    line = "matrix.suites: got 'mine', which nothing makes; wanted a plan suites.mine in parameters, or a dataset "
+    with pytest.raises(UnknownIdError, match=re.escape(f"{line}suite_mine in the catalog; nearest: minute")):
+        read_matrix()
+    conf["catalog"]["suite_mine"] = {}
+    assert set(read_matrix().cells) == {"mine"}

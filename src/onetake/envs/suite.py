@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from onetake.envs.native import as_json, whole
 from onetake.envs.registration import find, slug
 from onetake.envs.sim import SimVectorEnv
-from onetake.errors import ConfigError, OutputError, SchemaError
+from onetake.errors import ConfigError, OutputError, SchemaError, ShapeError, UnknownIdError
 
 Part = Literal["tune", "test"]
 _FILE = "suite.json"
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,8 @@ class EnvironmentEntry:
             UnknownIdError: names the nearest ids.
         """
         found = find(env_id)
-        length = steps or found.config.get("horizon") or SimVectorEnv(found.family).batch_spec.horizon or 1
+        own = found.config.get("horizon") or SimVectorEnv(found.family).batch_spec.horizon or 1
+        length = own if steps is None else steps
         name = found.env_id.removeprefix("onetake/")
         return cls(name, found.family, dict(found.config), None, entities, replicates, length)
 
@@ -138,8 +139,11 @@ class Suite:
         incumbent: what stands in use today, or None: ``action`` or ``probabilities``.
         fitted: how it was fitted to a log, or None.
 
+    Each environment is built once, in one replicate, so that what cannot be played is not saved either.
+
     Raises:
-        ConfigError: two environments of one name, or none at all.
+        ConfigError: two environments of one name, or none at all; a seed below 0; settings that no batch can have.
+        ShapeError, UnknownIdError: columns or a family that no batch can have.
     """
 
     name: str
@@ -156,15 +160,22 @@ class Suite:
             raise ConfigError(f"suite {self.name}: got environments {twice or names}; wanted some, with unique names")
         if self.part not in ("tune", "test"):
             raise ConfigError(f"suite {self.name}: got part {self.part!r}; wanted 'tune' or 'test'")
+        whole(f"suite {self.name}.seed", self.seed)
+        for entry in self.environments:
+            try:
+                entry.make(0, replicates=1)
+            except (ConfigError, ShapeError, UnknownIdError) as error:
+                raise type(error)(f"suite {self.name}, environment {entry.name}: {error}") from error
 
     def save(self, folder: Path | str) -> None:
         """Write the suite into a folder of its own: beside it first, then renamed into its place.
 
         Raises:
-            OutputError: a place that cannot be written.
+            OutputError: a place that cannot be written, or that holds anything but a suite; what is there then stays.
         """
         folder = Path(folder)
         try:
+            _check_place(folder)
             folder.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
                 fresh = Path(beside) / "new"
@@ -173,6 +184,8 @@ class Suite:
                 if folder.exists():
                     folder.rename(Path(beside) / "old")
                 fresh.rename(folder)
+        except OutputError:
+            raise
         except OSError as error:
             raise OutputError(f"suite {self.name}: got {error}; wanted a folder that can be written") from error
 
@@ -191,7 +204,8 @@ class Suite:
             if entry.columns is not None:
                 described["columns"] = _write_columns(folder / f"{number:03d}-{slug(entry.name)}", entry.columns)
             record["environments"].append(described)
-        (folder / _FILE).write_text(json.dumps(json.loads(as_json(self.name, record)), indent=1) + "\n")
+        plain = json.loads(as_json(self.name, record))
+        (folder / _FILE).write_text(json.dumps({**plain, "digest": _record_digest(plain)}, indent=1) + "\n")
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -205,11 +219,13 @@ class Suite:
             record = json.loads(path.read_text())
             if record["version"] != _VERSION:
                 raise SchemaError(f"{path}: got version {record['version']}; wanted {_VERSION}")
+            if record.pop("digest") != _record_digest(record):
+                raise SchemaError(f"{path}: got a record that was changed; wanted the one that was saved")
             entries = tuple(_entry(path.parent, described) for described in record["environments"])
             return cls(record["name"], record["part"], record["seed"], entries, record["incumbent"], record["fitted"])
         except FileNotFoundError as error:
             raise SchemaError(f"{error.filename}: got no such file; wanted the folder of a saved suite") from error
-        except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (AttributeError, KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise SchemaError(f"{path}: got {error!r}; wanted the record of a saved suite") from error
 
 
@@ -245,6 +261,18 @@ def _read_columns(folder: Path, written: list[dict[str, str]]) -> dict[str, NDAr
         frame = pl.read_parquet(path)
         columns.update({name: frame[name].to_numpy().copy() for name in frame.columns})
     return columns
+
+
+def _check_place(folder: Path) -> None:
+    """Refuse a place whose contents a suite must not take away."""
+    if not folder.exists() or (folder.is_dir() and ((folder / _FILE).is_file() or not any(folder.iterdir()))):
+        return
+    got = "a folder that holds something else" if folder.is_dir() else "a file"
+    raise OutputError(f"{folder}: got {got}; wanted a new or empty folder, or that of a saved suite")
+
+
+def _record_digest(record: Mapping[str, Any]) -> str:
+    return hashlib.blake2b(json.dumps(record, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def _digest(path: Path) -> str:

@@ -26,12 +26,15 @@ def write_log(log: DecisionLog, folder: str | Path) -> None:
     Each table also carries schema version and meta among its Parquet key-values, so that it explains itself alone.
 
     Raises:
-        OutputError: if the place cannot be written; what was there before then stays.
+        OutputError: if the place cannot be written, or holds anything but a log; what was there before then stays.
     """
     folder = Path(folder)
     try:
+        _check_place(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OutputError:
+        raise
     except OSError as error:
         raise OutputError(f"{folder}: got {error.strerror}; wanted a folder that can be written") from error
     try:
@@ -65,6 +68,14 @@ def read_log(folder: str | Path) -> DecisionLog:
     log = DecisionLog(frames[0], frames[1], LogMeta.from_mapping(record["meta"]))
     origins = [Origin((str(folder / name),)) for name in _TABLES]
     return check_log(log, origins[0], origins[1])
+
+
+def _check_place(folder: Path) -> None:
+    """Refuse a place whose contents a log must not take away."""
+    if not folder.exists() or (folder.is_dir() and ((folder / _RECORD).is_file() or not any(folder.iterdir()))):
+        return
+    got = "a folder that holds something else" if folder.is_dir() else "a file"
+    raise OutputError(f"{folder}: got {got}; wanted a new or empty folder, or that of a decision log")
 
 
 def _fill(folder: Path, log: DecisionLog) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from onetake.envs import EnvironmentEntry, SimVectorEnv, Suite
-from onetake.errors import ConfigError, OutputError, SchemaError
+from onetake.errors import ConfigError, OutputError, SchemaError, UnknownIdError
 
 
 def suite() -> Suite:
@@ -103,7 +103,7 @@ def test_damaged_suites_are_refused_by_file(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match=r"\.parquet: got no such file"):
         Suite.load(tmp_path / "s")
     record = tmp_path / "s" / "suite.json"
-    for text, reason in (("{", "JSON"), ("{}", "version"), (json.dumps({"version": 99}), "version 99; wanted 1")):
+    for text, reason in (("{", "JSON"), ("{}", "version"), (json.dumps({"version": 99}), "version 99; wanted 2")):
         record.write_text(text)
         with pytest.raises(SchemaError, match=reason):
             Suite.load(tmp_path / "s")
@@ -127,3 +127,47 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="suite mixed: got"):
         suite().save(tmp_path / "file" / "below")
     assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.bad_input
+def test_saving_takes_nothing_away_but_a_suite(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "thesis.txt").write_text("years of work")
+    (tmp_path / "plain").write_text("a file")
+    with pytest.raises(OutputError, match="own: got a folder that holds something else; wanted a new or empty folder"):
+        suite().save(tmp_path / "own")
+    with pytest.raises(OutputError, match="plain: got a file; wanted a new or empty folder"):
+        suite().save(tmp_path / "plain")
+    assert (tmp_path / "own" / "thesis.txt").read_text() == "years of work"
+    assert (tmp_path / "plain").read_text() == "a file"
+    (tmp_path / "empty").mkdir()
+    suite().save(tmp_path / "empty")
+    assert Suite.load(tmp_path / "empty").name == "mixed"
+
+
+@pytest.mark.bad_input
+def test_a_changed_record_is_refused(tmp_path: Path) -> None:
+    suite().save(tmp_path)
+    path = tmp_path / "suite.json"
+    saved = json.loads(path.read_text())
+    for changed in ({"seed": 7.5}, {"seed": 8}, {"environments": "ab"}, {"incumbent": {"action": 0}}):
+        path.write_text(json.dumps(saved | changed))
+        with pytest.raises(SchemaError, match=r"suite\.json: got a record that was changed"):
+            Suite.load(tmp_path)
+    for record in ([], "ab", {"version": 2}):
+        path.write_text(json.dumps(record))
+        with pytest.raises(SchemaError, match=r"suite\.json: got "):
+            Suite.load(tmp_path)
+
+
+@pytest.mark.bad_input
+def test_a_suite_that_cannot_be_played_is_not_made() -> None:
+    entry = EnvironmentEntry("x", "cohort")
+    with pytest.raises(ConfigError, match=r"suite s\.seed: got -1; wanted a whole number"):
+        Suite("s", "test", -1, (entry,))
+    with pytest.raises(ConfigError, match=r"suite s, environment x: .*seazon"):
+        Suite("s", "test", 1, (EnvironmentEntry("x", "cohort", {"modifiers": [{"kind": "seazon"}]}),))
+    with pytest.raises(UnknownIdError, match=r"suite s, environment x: .*cohrt"):
+        Suite("s", "test", 1, (EnvironmentEntry("x", "cohrt"),))
+    with pytest.raises(ConfigError, match=r"Cohort-v0\.steps: got 0; wanted a whole number, at least 1"):
+        EnvironmentEntry.of("Cohort-v0", steps=0)

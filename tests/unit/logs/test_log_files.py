@@ -159,3 +159,18 @@ def test_missing_files_and_odd_folders_are_refused(tmp_path: Path) -> None:
     pl.DataFrame({"b": [1]}).write_csv(tmp_path / "b.csv")
     with pytest.raises(SchemaError, match=r"b\.csv: got other columns than a\.csv"):
         read_table(tmp_path)
+
+
+@pytest.mark.bad_input
+def test_writing_takes_nothing_away_but_a_log(log: DecisionLog, tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "thesis.txt").write_text("years of work")
+    (tmp_path / "plain").write_text("a file")
+    for name, got in (("own", "a folder that holds something else"), ("plain", "a file")):
+        with pytest.raises(OutputError, match=f"{name}: got {got}; wanted a new or empty folder"):
+            write_log(log, tmp_path / name)
+    assert (tmp_path / "own" / "thesis.txt").read_text() == "years of work"
+    assert (tmp_path / "plain").read_text() == "a file"
+    (tmp_path / "empty").mkdir()
+    write_log(log, tmp_path / "empty")
+    assert read_log(tmp_path / "empty").meta == log.meta
