@@ -12,7 +12,7 @@ from onetake.calibration.read_log import read_binary_log
 from onetake.calibration.settings import FitSettings
 from onetake.envs.population import Population
 from onetake.envs.suite import Part, Suite
-from onetake.envs.suite_plans import PopulationPlan, RegisteredPlan
+from onetake.envs.suite_plans import DescribedPlan, PopulationPlan, RegisteredPlan
 from onetake.evaluation.incumbent import best_fixed_actions
 from onetake.logs import DecisionLog
 
@@ -46,4 +46,9 @@ def make_population_suites(tune: pl.DataFrame, test: pl.DataFrame, plan: Populat
 
 def make_registered_suite(plan: RegisteredPlan) -> Suite:
     """Make a suite of registered environments; its incumbent is the best fixed arm of the tune part."""
+    return plan.make("test", {"action": best_fixed_actions(plan.make("tune"), plan.seed)})
+
+
+def make_described_suite(plan: DescribedPlan) -> Suite:
+    """Make a suite of the environments that conf describes; its incumbent is the best fixed arm of the tune part."""
     return plan.make("test", {"action": best_fixed_actions(plan.make("tune"), plan.seed)})

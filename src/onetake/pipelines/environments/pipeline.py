@@ -1,59 +1,88 @@
-"""Bandits are fitted to logs and checked; populations are drawn; suites are made of them and of registered ids."""
+"""Bandits are fitted to logs and checked; populations are drawn; suites are made as each one's plan in conf says.
+
+The keys of a plan under ``suites`` tell its kind: ``ids`` of registered environments, ``environments`` that are
+described on the spot, ``scale`` of the arms of the population, or a fit, where ``calibration`` has settings of that
+name.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from kedro.pipeline import Node, Pipeline
 
-from onetake.pipelines.environments.nodes import (
-    check_log,
-    fit_log,
-    generate_population,
-    make_fitted_suites,
-    make_population_suites,
-    make_registered_suite,
-)
+from onetake.conf_loader import conf_of_run, named_entries
+from onetake.errors import ConfigError
+from onetake.pipelines.environments import nodes
+
+POPULATION = ["population_cohorts_tune", "population_cohorts_test"]
 
 
 def create_pipeline(**kwargs: object) -> Pipeline:
-    """Return the nodes that make every suite of the project."""
-    return Pipeline(
-        [
-            Node(
-                fit_log,
-                inputs=["thornton_log", "params:calibration.thornton"],
-                outputs=["thornton_fit", "thornton_parameter_draws"],
-                name="fit_thornton",
-            ),
-            Node(
-                check_log,
-                inputs=["open_bandit_random_log", "params:calibration.open_bandit"],
-                outputs="open_bandit_fit",
-                name="fit_open_bandit",
-            ),
-            Node(
-                make_fitted_suites,
-                inputs=["thornton_fit", "thornton_parameter_draws", "params:suites.thornton"],
-                outputs=["suite_thornton_tune", "suite_thornton"],
-                name="make_suite_thornton",
-            ),
-            Node(
-                generate_population,
-                inputs="params:population",
-                outputs=["population_cohorts_tune", "population_cohorts_test"],
-                name="generate_population",
-            ),
-            Node(
-                make_population_suites,
-                inputs=["population_cohorts_tune", "population_cohorts_test", "params:suites.population"],
-                outputs=["suite_population_tune", "suite_population"],
-                name="make_suite_population",
-            ),
-            Node(
-                make_registered_suite,
-                inputs="params:suites.truman",
-                outputs="suite_truman",
-                name="make_suite_truman",
-            ),
-        ],
-        tags="environments",
+    """Return the nodes that make every suite of the project.
+
+    Raises:
+        ConfigError: a suite whose plan is of no kind.
+    """
+    parameters = conf_of_run()["parameters"]
+    made = [
+        Node(
+            nodes.check_log,
+            inputs=["open_bandit_random_log", "params:calibration.open_bandit"],
+            outputs="open_bandit_fit",
+            name="fit_open_bandit",
+        ),
+        Node(nodes.generate_population, inputs="params:population", outputs=POPULATION, name="generate_population"),
+    ]
+    fits = parameters.get("calibration") or {}
+    for name, plan in named_entries("suites", parameters.get("suites")).items():
+        made += _kind(name, plan, fits)(name)
+    return Pipeline(made, tags="environments")
+
+
+def _kind(name: str, plan: object, fits: Mapping[str, Any]) -> Callable[[str], list[Node]]:
+    kinds = {"ids": registered, "environments": described, "scale": of_population}
+    keys = set(plan) if isinstance(plan, Mapping) else set()
+    found = [kind for key, kind in kinds.items() if key in keys]
+    if len(found) == 1:
+        return found[0]
+    if not found and keys and name in fits:
+        return fitted
+    raise ConfigError(
+        f"suites.{name}: got {', '.join(sorted(map(str, keys))) if keys else repr(plan)}; wanted one of ids, environments, scale "
+        f"(of the population), or settings of a fit under calibration.{name}"
     )
+
+
+def registered(name: str) -> list[Node]:
+    """Return the node of a suite of registered environments."""
+    return [_suite(nodes.make_registered_suite, name)]
+
+
+def described(name: str) -> list[Node]:
+    """Return the node of a suite of environments described in conf."""
+    return [_suite(nodes.make_described_suite, name)]
+
+
+def of_population(name: str) -> list[Node]:
+    """Return the node of a suite in which the whole population plays."""
+    return [_both_parts(nodes.make_population_suites, POPULATION, name)]
+
+
+def fitted(name: str) -> list[Node]:
+    """Return the nodes that fit a bandit to the log of that name and make a suite of it."""
+    fit = [f"{name}_fit", f"{name}_parameter_draws"]
+    return [
+        Node(nodes.fit_log, [f"{name}_log", f"params:calibration.{name}"], fit, name=f"fit_{name}"),
+        _both_parts(nodes.make_fitted_suites, fit, name),
+    ]
+
+
+def _suite(func: Callable[..., Any], name: str) -> Node:
+    return Node(func, f"params:suites.{name}", f"suite_{name}", name=f"make_suite_{name}")
+
+
+def _both_parts(func: Callable[..., Any], inputs: list[str], name: str) -> Node:
+    parts = [f"suite_{name}_tune", f"suite_{name}"]
+    return Node(func, [*inputs, f"params:suites.{name}"], parts, name=f"make_suite_{name}")
