@@ -14,12 +14,15 @@ from kedro.runner import SequentialRunner
 
 from onetake.calibration.fitted_suite import FittedPlan
 from onetake.calibration.settings import FitSettings
+from onetake.conf_loader import RunLoader
 from onetake.envs.catalogue import Catalogue, CataloguePlan
 from onetake.envs.population import Population
 from onetake.envs.suite import Suite
-from onetake.envs.suite_plans import PopulationPlan, RegisteredPlan
+from onetake.envs.suite_plans import DescribedPlan, PopulationPlan, RegisteredPlan
+from onetake.errors import ConfigError, OnetakeError
 from onetake.logs import ColumnMap
 from onetake.pipelines import environments, ingestion
+from onetake.pipelines.environments.nodes import make_described_suite
 
 pytestmark = [pytest.mark.pipelines, pytest.mark.calibration]
 
@@ -96,3 +99,73 @@ def test_the_same_run_leaves_the_same_bytes(root: Path, made: Path, tmp_path: Pa
     kept = [name for name in again if "05_model_input" in name or "06_models" in name or "03_primary" in name]
     assert kept
     assert [name for name in kept if (made / name).read_bytes() != again[name]] == []
+
+
+def nodes_of(monkeypatch: pytest.MonkeyPatch, suites: object) -> dict[str, list[str]]:
+    conf = {"calibration": {"shop": {"seed": 1}}, "suites": suites}
+    monkeypatch.setattr(RunLoader, "latest", {"parameters": conf})
+    return {node.name: node.outputs for node in environments.create_pipeline().nodes}
+
+
+def test_a_suite_of_ones_own_needs_conf_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    suites = {
+        "mine": {"name": "mine", "seed": 1, "replicates": 2, "ids": ["onetake/Bandit-v0"]},
+        "sizes": {"name": "sizes", "seed": 1, "replicates": 2, "environments": []},
+        "weeks": {"seed": 1, "steps": 7, "scale": [1.0], "labels": ["one"]},
+        "shop": {"seed": 1, "steps": 9},
+    }
+    found = nodes_of(monkeypatch, suites)
+    assert found.pop("fit_open_bandit") == ["open_bandit_fit"]
+    assert found.pop("generate_population") == ["population_cohorts_tune", "population_cohorts_test"]
+    assert found == {
+        "make_suite_mine": ["suite_mine"],
+        "make_suite_sizes": ["suite_sizes"],
+        "make_suite_weeks": ["suite_weeks_tune", "suite_weeks"],
+        "fit_shop": ["shop_fit", "shop_parameter_draws"],
+        "make_suite_shop": ["suite_shop_tune", "suite_shop"],
+    }
+
+
+@pytest.mark.bad_params
+@pytest.mark.parametrize(
+    ("plan", "got"),
+    [
+        ({"seed": 1, "steps": 9}, "seed, steps"),
+        ({"ids": [], "scale": []}, "ids, scale"),
+        ({}, "{}"),
+        ("x", "'x'"),
+        (None, "None"),
+    ],
+)
+def test_a_plan_of_no_kind_is_refused(plan: object, got: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match=f"suites.mine: got {got}; wanted one of ids, environments, scale"):
+        nodes_of(monkeypatch, {"mine": plan})
+
+
+def test_environments_described_in_conf_are_played() -> None:
+    hats = {"name": "hats", "family": "cohort", "config": {"q": [0.2, 0.4]}, "entities": 50, "steps": 10}
+    suite = make_described_suite(DescribedPlan("shop", 1, 3, [hats, {"name": "coin", "family": "bandit"}]))
+    assert [(entry.name, entry.entities, entry.replicates) for entry in suite.environments] == [
+        ("hats", 50, 3),
+        ("coin", 1, 3),
+    ]
+    assert suite.incumbent is not None
+
+
+@pytest.mark.bad_params
+@pytest.mark.parametrize(
+    "environments",
+    [
+        [],
+        "hats",
+        ["hats"],
+        [{"name": "hats"}],
+        [{"name": "hats", "family": "cohrt"}],
+        [{"name": "hats", "family": "cohort", "config": {"modifiers": [{"kind": "seazon"}]}}],
+        [{"name": "hats", "family": "cohort", "stepz": 3}],
+        [{"name": "hats", "family": "cohort", "steps": 0}],
+    ],
+)
+def test_descriptions_that_nothing_can_be_made_of_are_refused(environments: Any) -> None:
+    with pytest.raises(OnetakeError, match=r"wanted|known"):
+        DescribedPlan("shop", 1, 3, environments)

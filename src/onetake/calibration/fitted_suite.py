@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from onetake.calibration.fit import BanditFit
+from onetake.envs.native import whole
 from onetake.envs.suite import EnvironmentEntry, Part, Suite
-from onetake.errors import CalibrationError, ConfigError, SchemaError
+from onetake.errors import CalibrationError, SchemaError
 from onetake.seeding import child_seed
 from onetake.types import Float64
 
@@ -48,7 +49,7 @@ class FittedPlan:
         seed: root of the suite's luck. steps: people of a segment.
 
     Raises:
-        ConfigError: no step.
+        ConfigError: no step, or a seed below 0.
     """
 
     seed: int
@@ -56,8 +57,8 @@ class FittedPlan:
 
     def __post_init__(self) -> None:
         """Refuse an episode without steps."""
-        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
-            raise ConfigError(f"steps: got {self.steps!r}; wanted a whole number of at least 1")
+        whole("seed", self.seed)
+        whole("steps", self.steps, 1)
 
     def make(self, part: Part, record: Mapping[str, Any], draws: pl.DataFrame) -> Suite:
         """Make a part of the suite.

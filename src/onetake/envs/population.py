@@ -17,6 +17,7 @@ import polars as pl
 
 from onetake.draws import exp
 from onetake.envs.distributions import Distribution
+from onetake.envs.native import whole
 from onetake.envs.suite import Part
 from onetake.errors import ConfigError, SchemaError
 from onetake.seeding import child_seed
@@ -61,8 +62,8 @@ class Population:
         """Read what conf says."""
         if not isinstance(self.name, str) or not self.name:
             raise ConfigError(f"population.name: got {self.name!r}; wanted a text")
-        if isinstance(self.cohorts, bool) or not isinstance(self.cohorts, int) or self.cohorts < 1:
-            raise ConfigError(f"population.cohorts: got {self.cohorts!r}; wanted a whole number of at least 1")
+        whole("population.seed", self.seed)
+        whole("population.cohorts", self.cohorts, 1)
         arms = {name: len(rate.shifts) for name, rate in self._rates().items()}
         if arms["p"] != arms["q"]:
             raise ConfigError(f"population.q.shifts: got {arms['q']}; wanted {arms['p']}, one for each arm")

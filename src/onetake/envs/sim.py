@@ -166,8 +166,9 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
         return self._sim.reset_rows(np.ascontiguousarray(mask))
 
     def step(self, actions: Any) -> Step:
-        """Take an action in every environment: arms ``(n,)`` of any integer dtype, or points ``(n, d)`` of float32 or
-        float64.
+        """Take an action in every environment.
+
+        Arms ``(n,)`` may have any integer dtype, points ``(n, d)`` are float32 or float64.
 
         Raises:
             NotReadyError: before the first reset, or where an environment has ended and nothing resets it.
@@ -211,9 +212,9 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
         """Expected rewards of whole episodes from their start: the evaluator's, never an agent's.
 
         Returns:
-            None where the yardstick is ``best_now``. Else ``best`` ``(n,)``: of the best policy, or the bound; and where
-            the family knows them ``random`` ``(n,)``: of arms drawn evenly at each step, and ``arms`` ``(n, k)``: of each
-            arm played throughout.
+            None where the yardstick is ``best_now``. Else ``best`` ``(n,)``: of the best policy, or the bound; and
+            where the family knows them ``random`` ``(n,)``: of arms drawn evenly at each step, and ``arms`` ``(n, k)``:
+            of each arm played throughout.
         """
         return self._sim.start_values()
 

@@ -13,6 +13,7 @@ from onetake.draws import total
 from onetake.envs.native import whole
 from onetake.envs.population import cohort_columns
 from onetake.envs.registration import find
+from onetake.envs.sim import SimVectorEnv
 from onetake.envs.suite import EnvironmentEntry, Part, Suite
 from onetake.errors import ConfigError
 from onetake.seeding import child_seed
@@ -39,6 +40,7 @@ class RegisteredPlan:
 
     def __post_init__(self) -> None:
         """Refuse what no suite could be made of."""
+        whole(f"suite {self.name}.seed", self.seed)
         whole(f"suite {self.name}.replicates", self.replicates, 1)
         if isinstance(self.ids, str) or not self.ids:
             raise ConfigError(f"suite {self.name}.ids: got {self.ids!r}; wanted a list of registered ids")
@@ -49,6 +51,51 @@ class RegisteredPlan:
         """Make a part of the suite."""
         entries = tuple(EnvironmentEntry.of(env_id, replicates=self.replicates) for env_id in self.ids)
         return Suite(self.name, part, child_seed(self.seed, "suite", self.name, part), entries, incumbent)
+
+
+@dataclass(frozen=True)
+class DescribedPlan:
+    """A suite of environments that conf describes; tune and test differ in their luck only.
+
+    Attributes:
+        name: of the suite. seed: root of its luck. replicates: copies of each.
+        environments: ``name`` and ``family`` of each, and if wanted ``config``, ``entities`` and ``steps``.
+
+    Raises:
+        ConfigError: no environment, or one that no batch can be made of. UnknownIdError: a family that there is not.
+
+    >>> hats = {"name": "hats", "family": "cohort", "config": {"q": [0.2, 0.3]}, "entities": 5, "steps": 10}
+    >>> DescribedPlan("shop", 1, 2, [hats]).make("test").environments[0].entities
+    5
+    """
+
+    name: str
+    seed: int
+    replicates: int
+    environments: Sequence[Mapping[str, Any]]
+
+    def __post_init__(self) -> None:
+        """Refuse what no suite could be made of."""
+        whole(f"suite {self.name}.seed", self.seed)
+        whole(f"suite {self.name}.replicates", self.replicates, 1)
+        path = f"suite {self.name}.environments"
+        if not isinstance(self.environments, list | tuple) or not self.environments:
+            raise ConfigError(f"{path}: got {self.environments!r}; wanted a list of environments")
+        for number, entry in enumerate(self.environments):
+            got = sorted(map(str, entry)) if isinstance(entry, Mapping) else repr(entry)
+            if not isinstance(entry, Mapping) or not {"name", "family"} <= set(entry) <= set(_DESCRIBED):
+                raise ConfigError(
+                    f"{path}[{number}]: got {got}; wanted {', '.join(_DESCRIBED)}, at least the first two"
+                )
+        self.make("test")
+
+    def make(self, part: Part, incumbent: Mapping[str, Any] | None = None) -> Suite:
+        """Make a part of the suite."""
+        entries = tuple(EnvironmentEntry(**entry, replicates=self.replicates) for entry in self.environments)
+        return Suite(self.name, part, child_seed(self.seed, "suite", self.name, part), entries, incumbent)
+
+
+_DESCRIBED = ("name", "family", "config", "entities", "steps")
 
 
 @dataclass(frozen=True)
@@ -73,12 +120,18 @@ class PopulationPlan:
 
     def __post_init__(self) -> None:
         """Refuse what no suite could be made of."""
+        whole(f"suite {self.name}.seed", self.seed)
         for field in ("replicates", "steps"):
             whole(f"suite {self.name}.{field}", getattr(self, field), 1)
         if len(self.scale) != len(self.labels):
             raise ConfigError(
                 f"suite {self.name}.labels: got {len(self.labels)}; wanted {len(self.scale)}, as in scale"
             )
+        config = {"modifiers": [dict(modifier) for modifier in self.modifiers]}
+        try:
+            SimVectorEnv("cohort", config)
+        except ConfigError as error:
+            raise ConfigError(f"suite {self.name}: {error}") from error
 
     def make(self, part: Part, parts: Mapping[Part, pl.DataFrame]) -> Suite:
         """Make a part of the suite; the incumbent is the best fixed arm of the tune part.

@@ -181,7 +181,7 @@ class _Round:
         self.agent.begin(spec, child_seed(self.settings.seed, "agent", *labels))
         ledger = Ledger(count, spec.num_actions)
         known = standards(env, child_seed(self.settings.seed, "standards", *labels))
-        recorder = CurveRecorder(self.entry.steps, self.settings.curve_points, known and known.best)
+        recorder = CurveRecorder(self.entry.steps, self.settings.curve_points, None if known is None else known.best)
         spool = self._spool(spool_place, env, count)
         try:
             if spool is not None:

@@ -8,6 +8,7 @@ random play and of arms played throughout is played out here on forks, with the 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,7 +39,7 @@ def standards(env: SimVectorEnv, seed: int) -> Standards | None:
         random = _played_out(env, _evenly(env, seed))
     arms = values.get("arms")
     if arms is None:
-        played = [_played_out(env, lambda step, arm=k: np.full(env.num_envs, arm)) for k in range(num_actions)]
+        played = [_played_out(env, partial(_always, np.full(env.num_envs, arm))) for arm in range(num_actions)]
         arms = np.stack(played, axis=1)
     return Standards(
         best=per_replicate(values["best"], replicates),
@@ -51,6 +52,10 @@ def standards(env: SimVectorEnv, seed: int) -> Standards | None:
 def yardstick_kind(env: SimVectorEnv) -> str:
     """The word for a table: ``exact``, or ``bound`` where no more is proved than that nothing exceeds it."""
     return "bound" if getattr(env, "yardstick_kind", "best_now") == "bound" else "exact"
+
+
+def _always(action: Int64, step: int) -> Int64:
+    return action
 
 
 def per_replicate(values: Float64, replicates: int) -> Float64:

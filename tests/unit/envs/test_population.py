@@ -128,7 +128,7 @@ def test_unusable_distributions_are_refused(entry: object, text: str) -> None:
 
 @pytest.mark.bad_input
 def test_unusable_populations_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"^population\.cohorts: got 0; wanted a whole number of at least 1$"):
+    with pytest.raises(ConfigError, match=r"^population\.cohorts: got 0; wanted a whole number, at least 1 "):
         Population(**{**SETTINGS, "cohorts": 0})
     with pytest.raises(ConfigError, match=r"^population\.q\.shifts: got 3; wanted 2, one for each arm$"):
         Population(**{**SETTINGS, "q": {**SETTINGS["q"], "shifts": [{"kind": "constant", "value": 0.0}] * 3}})
@@ -151,3 +151,13 @@ def test_unusable_suites_are_refused() -> None:
         PopulationPlan("x", 1, 1, 1, scale=[1.0, 2.0], labels=["a"])
     with pytest.raises(ConfigError, match=r"^suite x\.steps: got 0; wanted a whole number, at least 1 "):
         PopulationPlan("x", 1, 1, 0, scale=[1.0], labels=["a"])
+
+
+@pytest.mark.bad_params
+def test_seeds_and_modifiers_are_refused_before_anything_is_drawn() -> None:
+    with pytest.raises(ConfigError, match=r"population\.seed: got -1; wanted a whole number"):
+        Population(**{**SETTINGS, "seed": -1})
+    with pytest.raises(ConfigError, match=r"suite toy: .*seazon"):
+        PopulationPlan("toy", 1, 2, 3, (1.0, 1.0), ("a", "b"), [{"kind": "seazon"}])
+    with pytest.raises(ConfigError, match=r"suite toy\.seed: got -1"):
+        RegisteredPlan("toy", -1, ("onetake/Bandit-v0",), 2)

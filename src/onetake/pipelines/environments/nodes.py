@@ -13,7 +13,7 @@ from onetake.calibration.settings import FitSettings
 from onetake.envs.catalogue import Catalogue, CataloguePlan
 from onetake.envs.population import Population
 from onetake.envs.suite import Part, Suite
-from onetake.envs.suite_plans import PopulationPlan, RegisteredPlan
+from onetake.envs.suite_plans import DescribedPlan, PopulationPlan, RegisteredPlan
 from onetake.evaluation.incumbent import best_fixed_actions
 from onetake.logs import DecisionLog
 
@@ -58,3 +58,8 @@ def generate_catalogue(catalogue: Catalogue) -> tuple[pl.DataFrame, pl.DataFrame
 def make_catalogue_suites(tune: pl.DataFrame, test: pl.DataFrame, plan: CataloguePlan) -> tuple[Suite, Suite]:
     """Make both parts of the suite of a catalogue; today's prices are its incumbent."""
     return plan.make("tune", tune), plan.make("test", test)
+
+
+def make_described_suite(plan: DescribedPlan) -> Suite:
+    """Make a suite of the environments that conf describes; its incumbent is the best fixed arm of the tune part."""
+    return plan.make("test", {"action": best_fixed_actions(plan.make("tune"), plan.seed)})

@@ -1,73 +1,37 @@
-"""Bandits are fitted to logs and checked; populations are drawn; suites are made of them and of registered ids."""
+"""Bandits are fitted to logs and checked; populations are drawn; suites are made as each one's plan in conf says.
+
+The keys of a plan under ``suites`` tell its kind: ``ids`` of registered environments, ``environments`` that are
+described on the spot, ``scale`` of the arms of the population, or a fit, where ``calibration`` has settings of that
+name.
+"""
 
 from __future__ import annotations
 
 from kedro.pipeline import Node, Pipeline
 
-from onetake.pipelines.environments.nodes import (
-    check_log,
-    fit_log,
-    generate_catalogue,
-    generate_population,
-    make_catalogue_suites,
-    make_fitted_suites,
-    make_population_suites,
-    make_registered_suite,
-)
+from onetake.conf_loader import conf_of_run, named_entries
+from onetake.pipelines.environments import nodes
+from onetake.pipelines.environments.kinds import CATALOGUE, POPULATION, nodes_of_suite
 
 
 def create_pipeline(**kwargs: object) -> Pipeline:
-    """Return the nodes that make every suite of the project."""
-    return Pipeline(
-        [
-            Node(
-                fit_log,
-                inputs=["thornton_log", "params:calibration.thornton"],
-                outputs=["thornton_fit", "thornton_parameter_draws"],
-                name="fit_thornton",
-            ),
-            Node(
-                check_log,
-                inputs=["open_bandit_random_log", "params:calibration.open_bandit"],
-                outputs="open_bandit_fit",
-                name="fit_open_bandit",
-            ),
-            Node(
-                make_fitted_suites,
-                inputs=["thornton_fit", "thornton_parameter_draws", "params:suites.thornton"],
-                outputs=["suite_thornton_tune", "suite_thornton"],
-                name="make_suite_thornton",
-            ),
-            Node(
-                generate_population,
-                inputs="params:population",
-                outputs=["population_cohorts_tune", "population_cohorts_test"],
-                name="generate_population",
-            ),
-            Node(
-                make_population_suites,
-                inputs=["population_cohorts_tune", "population_cohorts_test", "params:suites.population"],
-                outputs=["suite_population_tune", "suite_population"],
-                name="make_suite_population",
-            ),
-            Node(
-                generate_catalogue,
-                inputs="params:catalogue",
-                outputs=["catalogue_tune", "catalogue_test"],
-                name="generate_catalogue",
-            ),
-            Node(
-                make_catalogue_suites,
-                inputs=["catalogue_tune", "catalogue_test", "params:suites.pricing"],
-                outputs=["suite_pricing_tune", "suite_pricing"],
-                name="make_suite_pricing",
-            ),
-            Node(
-                make_registered_suite,
-                inputs="params:suites.truman",
-                outputs="suite_truman",
-                name="make_suite_truman",
-            ),
-        ],
-        tags="environments",
-    )
+    """Return the nodes that make every suite of the project.
+
+    Raises:
+        ConfigError: a suite whose plan is of no kind.
+    """
+    parameters = conf_of_run()["parameters"]
+    made = [
+        Node(
+            nodes.check_log,
+            inputs=["open_bandit_random_log", "params:calibration.open_bandit"],
+            outputs="open_bandit_fit",
+            name="fit_open_bandit",
+        ),
+        Node(nodes.generate_population, inputs="params:population", outputs=POPULATION, name="generate_population"),
+        Node(nodes.generate_catalogue, inputs="params:catalogue", outputs=CATALOGUE, name="generate_catalogue"),
+    ]
+    fits = parameters.get("calibration") or {}
+    for name, plan in named_entries("suites", parameters.get("suites")).items():
+        made += nodes_of_suite(name, plan, fits)
+    return Pipeline(made, tags="environments")
