@@ -112,15 +112,18 @@ def test_a_suite_of_ones_own_needs_conf_only(monkeypatch: pytest.MonkeyPatch) ->
         "mine": {"name": "mine", "seed": 1, "replicates": 2, "ids": ["onetake/Bandit-v0"]},
         "sizes": {"name": "sizes", "seed": 1, "replicates": 2, "environments": []},
         "weeks": {"seed": 1, "steps": 7, "scale": [1.0], "labels": ["one"]},
+        "prices": {"name": "prices", "seed": 1, "settings": {"ladder": [1.0]}},
         "shop": {"seed": 1, "steps": 9},
     }
     found = nodes_of(monkeypatch, suites)
     assert found.pop("fit_open_bandit") == ["open_bandit_fit"]
     assert found.pop("generate_population") == ["population_cohorts_tune", "population_cohorts_test"]
+    assert found.pop("generate_catalogue") == ["catalogue_tune", "catalogue_test"]
     assert found == {
         "make_suite_mine": ["suite_mine"],
         "make_suite_sizes": ["suite_sizes"],
         "make_suite_weeks": ["suite_weeks_tune", "suite_weeks"],
+        "make_suite_prices": ["suite_prices_tune", "suite_prices"],
         "fit_shop": ["shop_fit", "shop_parameter_draws"],
         "make_suite_shop": ["suite_shop_tune", "suite_shop"],
     }
