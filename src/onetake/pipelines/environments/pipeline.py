@@ -49,9 +49,10 @@ def _kind(name: str, plan: object, fits: Mapping[str, Any]) -> Callable[[str], l
         return found[0]
     if not found and keys and name in fits:
         return fitted
+    got = ", ".join(sorted(map(str, keys))) if keys else repr(plan)
     raise ConfigError(
-        f"suites.{name}: got {', '.join(sorted(map(str, keys))) if keys else repr(plan)}; wanted one of ids, environments, scale "
-        f"(of the population), or settings of a fit under calibration.{name}"
+        f"suites.{name}: got {got}; wanted one of ids, environments, scale (of the population), "
+        f"or settings of a fit under calibration.{name}"
     )
 
 
