@@ -42,7 +42,11 @@ def create_pipeline(**kwargs: object) -> Pipeline:
 
 
 def _kind(name: str, plan: object, fits: Mapping[str, Any]) -> Callable[[str], list[Node]]:
-    kinds = {"ids": registered, "environments": described, "scale": of_population}
+    kinds: dict[str, Callable[[str], list[Node]]] = {
+        "ids": lambda name: [_suite(nodes.make_registered_suite, name)],
+        "environments": lambda name: [_suite(nodes.make_described_suite, name)],
+        "scale": lambda name: [_both_parts(nodes.make_population_suites, POPULATION, name)],
+    }
     keys = set(plan) if isinstance(plan, Mapping) else set()
     found = [kind for key, kind in kinds.items() if key in keys]
     if len(found) == 1:
@@ -54,21 +58,6 @@ def _kind(name: str, plan: object, fits: Mapping[str, Any]) -> Callable[[str], l
         f"suites.{name}: got {got}; wanted one of ids, environments, scale (of the population), "
         f"or settings of a fit under calibration.{name}"
     )
-
-
-def registered(name: str) -> list[Node]:
-    """Return the node of a suite of registered environments."""
-    return [_suite(nodes.make_registered_suite, name)]
-
-
-def described(name: str) -> list[Node]:
-    """Return the node of a suite of environments described in conf."""
-    return [_suite(nodes.make_described_suite, name)]
-
-
-def of_population(name: str) -> list[Node]:
-    """Return the node of a suite in which the whole population plays."""
-    return [_both_parts(nodes.make_population_suites, POPULATION, name)]
 
 
 def fitted(name: str) -> list[Node]:
