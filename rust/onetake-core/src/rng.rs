@@ -13,7 +13,9 @@ const MUL1: u32 = 0xCD9E_8D57;
 const WEYL0: u32 = 0x9E37_79B9;
 const WEYL1: u32 = 0xBB67_AE85;
 /// Blocks that are made together: one AVX-512 register of 32-bit lanes.
-const WIDE: usize = 16;
+pub(crate) const WIDE: usize = 16;
+/// The half of 64 bits that a word stands in.
+const LOW: u64 = 0xFFFF_FFFF;
 /// Tries a slot: a rejection sampler that needs a word again takes the next try.
 pub const TRIES: u32 = 64;
 
@@ -115,14 +117,47 @@ impl Key {
     /// no lane ever moves.
     #[inline(always)]
     fn wide(self, counter: [u32; 4], out: &mut [u32]) {
-        const LOW: u64 = 0xFFFF_FFFF;
-        let mut a = [u64::from(counter[0]); WIDE];
-        let mut b = [u64::from(counter[1]); WIDE];
         let mut c = [0; WIDE];
-        let mut d = [u64::from(counter[3]); WIDE];
         for (i, word) in c.iter_mut().enumerate() {
             *word = u64::from(counter[2]) + i as u64;
         }
+        let [a, b, c, d] = self.rounds(counter[0], counter[1], c, [u64::from(counter[3]); WIDE]);
+        let mut both = [0; 2 * WIDE];
+        for i in 0..WIDE {
+            both[2 * i] = (a[i] & LOW) | (b[i] << 32);
+            both[2 * i + 1] = (c[i] & LOW) | (d[i] << 32);
+        }
+        out.copy_from_slice(&dispatch::halves(both));
+    }
+
+    /// The word of each of [`WIDE`] entities, neighbours or not: far faster than one after the other.
+    #[inline(always)]
+    pub(crate) fn scattered(
+        self,
+        slot: u32,
+        attempt: u32,
+        step: u32,
+        entities: [u32; WIDE],
+        replicates: [u32; WIDE],
+    ) -> [u32; WIDE] {
+        let (mut c, mut d, mut out) = ([0; WIDE], [0; WIDE], [0; WIDE]);
+        for i in 0..WIDE {
+            c[i] = u64::from(entities[i] / 4);
+            d[i] = u64::from(replicates[i]);
+        }
+        let words = self.rounds(slot * TRIES + attempt, step, c, d);
+        for i in 0..WIDE {
+            let low = if entities[i] & 1 == 0 { words[0][i] } else { words[1][i] };
+            let high = if entities[i] & 1 == 0 { words[2][i] } else { words[3][i] };
+            out[i] = if entities[i] & 2 == 0 { low } else { high } as u32;
+        }
+        out
+    }
+
+    /// Ten rounds on `WIDE` counters, which differ in their third and fourth words only.
+    #[inline(always)]
+    fn rounds(self, first: u32, second: u32, mut c: [u64; WIDE], mut d: [u64; WIDE]) -> [[u64; WIDE]; 4] {
+        let (mut a, mut b) = ([u64::from(first); WIDE], [u64::from(second); WIDE]);
         let [mut k0, mut k1] = self.0;
         for _ in 0..10 {
             for i in 0..WIDE {
@@ -133,12 +168,7 @@ impl Key {
             k0 = k0.wrapping_add(WEYL0);
             k1 = k1.wrapping_add(WEYL1);
         }
-        let mut both = [0; 2 * WIDE];
-        for i in 0..WIDE {
-            both[2 * i] = (a[i] & LOW) | (b[i] << 32);
-            both[2 * i + 1] = (c[i] & LOW) | (d[i] << 32);
-        }
-        out.copy_from_slice(&dispatch::halves(both));
+        [a, b, c, d]
     }
 }
 
@@ -201,6 +231,19 @@ mod tests {
     fn one_block_gives_the_published_known_answers() {
         for (counter, key, want) in KNOWN {
             assert_eq!(philox(counter, key), want);
+        }
+    }
+
+    #[test]
+    fn scattered_words_equal_single_words() {
+        let key = Key::new(12, Stream::AGENT);
+        let (mut entities, mut replicates) = ([0; WIDE], [0; WIDE]);
+        for i in 0..WIDE as u32 {
+            (entities[i as usize], replicates[i as usize]) = (u32::MAX - i * i * 37, i % 5);
+        }
+        let words = key.scattered(3, 1, 17, entities, replicates);
+        for i in 0..WIDE {
+            assert_eq!(words[i], key.word(3, 1, 17, entities[i], replicates[i]));
         }
     }
 

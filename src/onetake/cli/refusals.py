@@ -96,7 +96,7 @@ def parameters(text: str) -> str:
     text = re.sub(r"Parameter '([^']+)': (?:Failed to instantiate \w+ for parameter '\1': )?", r"parameter \1: ", text)
     text = re.sub(
         r"parameter (\S+): (\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'",
-        r"parameter \1.\3: got a key that is not known; wanted one of \2's",
+        lambda found: f"parameter {found[1]}.{found[3]}: got a key that is not known; wanted {_keys(found[2])}",
         text,
     )
     text = re.sub(
@@ -105,6 +105,15 @@ def parameters(text: str) -> str:
         text,
     )
     return one_line(text.replace("\n- ", "; "))
+
+
+def _keys(record: str) -> str:
+    """Return the keys of the dataclass of that name; Kedro's message has only the name."""
+    for module in list(sys.modules.values()):
+        known = getattr(getattr(module, "__dict__", {}).get(record), "__dataclass_fields__", None)
+        if known:
+            return f"one of {', '.join(known)}"
+    return f"one of {record}'s"
 
 
 def raised_by_kedro(trace: TracebackType | None) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, cast, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -42,6 +43,8 @@ class ActionMap:
             raise ConfigError("action: got none or several of cut, values, count; wanted exactly one")
         if any(low >= high for low, high in zip(self.cut, self.cut[1:], strict=False)):
             raise ConfigError(f"action.cut: got {list(self.cut)}; wanted ascending numbers")
+        if not all(isinstance(value, str | int | float) for value in self.values):
+            raise ConfigError(f"action.values: got {list(self.values)}; wanted texts, numbers, true or false")
         if len(set(self.values)) != len(self.values):
             raise ConfigError(f"action.values: got {list(self.values)}; wanted each value once")
         if self.count is not None and self.count < 1:
@@ -123,8 +126,8 @@ class PropensityMap:
     def __post_init__(self) -> None:
         if (self.method == "column") != (self.column is not None):
             raise ConfigError(f"propensity.column: got {self.column!r}; wanted a column exactly where method is column")
-        if not self.smoothing > 0:
-            raise ConfigError(f"propensity.smoothing: got {self.smoothing}; wanted a number above 0")
+        if not 0 < self.smoothing < math.inf:
+            raise ConfigError(f"propensity.smoothing: got {self.smoothing}; wanted a finite number above 0")
         if self.folds < 1:
             raise ConfigError(f"propensity.folds: got {self.folds}; wanted at least 1")
 
@@ -141,6 +144,14 @@ class ContextMap:
     category: dict[str, str] = field(default_factory=dict)
     group: dict[str, str] = field(default_factory=dict)
     missing: Literal["refuse", "indicate"] = "refuse"
+
+    def __post_init__(self) -> None:
+        names = [*self.number, *self.category, *self.group]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ConfigError(
+                f"context: got {', '.join(twice)} twice; wanted each name in one of number, category, group"
+            )
 
 
 @dataclass(frozen=True)
@@ -166,6 +177,10 @@ class CalendarMap:
             raise ConfigError(
                 f"calendar.period: got {self.period!r}; wanted a number and one of m, h, d, w, such as 1d"
             )
+        try:
+            timedelta(**self.period_arguments)
+        except OverflowError as error:
+            raise ConfigError(f"calendar.period: got {self.period!r}; wanted a length below 10**9 days") from error
         try:
             ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:

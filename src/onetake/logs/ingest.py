@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import contextlib
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 
-from onetake.errors import SchemaError
+from onetake.errors import ConfigError, SchemaError
 from onetake.logs.checks import check_log
 from onetake.logs.column_map import ColumnMap, ContextMap
 from onetake.logs.origin import Origin, refuse_where
@@ -78,13 +79,23 @@ def _kept_rows(table: RawTable, column_map: ColumnMap) -> tuple[RawTable, tuple[
             raise table.origin.missing(column, table.frame.columns)
     frame = frame.drop_nulls(list(keep.present)) if keep.present else frame
     for column, value in keep.equal.items():
-        frame = frame.filter(pl.col(column) == value)
+        frame = frame.filter(_is(frame[column], value, f"keep.equal.{column}"))
     if keep.rows is not None and frame.height != keep.rows:
         raise SchemaError(f"{', '.join(table.origin.files)}, keep.rows: got {frame.height} rows; wanted {keep.rows}")
+    if frame.is_empty():
+        raise SchemaError(f"{', '.join(table.origin.files)}: got no rows to keep; wanted at least one")
     dropped = table.frame.height - frame.height
     notes = (f"rows: {dropped} of {table.frame.height} dropped, {frame.height} kept",) if dropped else ()
     rows = frame["__row"].cast(pl.Int64).to_numpy()
     return RawTable(frame.drop("__row"), table.origin.keep(rows)), notes
+
+
+def _is(values: pl.Series, value: object, path: str) -> pl.Series:
+    """Return where a column has a value of its own kind: a number, text, true or false, a date or time."""
+    if isinstance(value, str | int | float | date) and isinstance(value, bool) == (values.dtype == pl.Boolean):
+        with contextlib.suppress(pl.exceptions.PolarsError, TypeError):
+            return values == pl.Series([value])
+    raise ConfigError(f"{path}: got {value!r}; wanted a value of the column's kind, {values.dtype}")
 
 
 def _column(table: RawTable, name: str) -> pl.Series:
@@ -118,10 +129,26 @@ def _actions(table: RawTable, column_map: ColumnMap) -> Int64:
         action = np.searchsorted(np.asarray(spec.cut), _numbers(table, spec.column), side="left")
         refuse_where(action >= spec.size, values, table.origin, spec.column, f"a number up to {spec.cut[-1]:g}")
         return action.astype(np.int64)
-    known = {str(value): i for i, value in enumerate(spec.values)}
-    found = values.cast(pl.String).replace_strict(known, default=None, return_dtype=pl.Int64)
+    known = {_name(value): i for i, value in enumerate(spec.values)}
+    found = _named(values).replace_strict(known, default=None, return_dtype=pl.Int64)
     refuse_where(found.is_null(), values, table.origin, spec.column, f"a known action: {', '.join(known)}")
     return found.to_numpy()
+
+
+def _name(value: object) -> str:
+    """Return an action's value as `_named` shows it in a column: true and false small, whole floats without ``.0``."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _named(values: pl.Series) -> pl.Series:
+    text = values.cast(pl.String)
+    if not values.dtype.is_float():
+        return text
+    whole = values.is_finite() & (values == values.floor())
+    short = values.cast(pl.Int64, strict=False).cast(pl.String)
+    return pl.select(pl.when(whole & short.is_not_null()).then(short).otherwise(text)).to_series()
 
 
 def _slots(table: RawTable, column_map: ColumnMap) -> pl.Series:
@@ -215,11 +242,11 @@ def _context(table: RawTable, spec: ContextMap) -> tuple[pl.DataFrame, tuple[Con
         series.append(numbers.rename(name))
         columns.append(ContextColumn(name, "number", missing=spec.missing))
     for name, column in spec.category.items():
-        text = _text(_column(table, column))
+        text = _labels(table, column)
         series.append(text.rename(name))
         columns.append(ContextColumn(name, "category", tuple(text.drop_nulls().unique().sort()), spec.missing))
     for name, column in spec.group.items():
-        text = _text(_column(table, column))
+        text = _labels(table, column)
         series.append(text.rename(name))
         columns.append(ContextColumn(name, "group", tuple(text.drop_nulls().unique().sort())))
     for values in series:
@@ -228,9 +255,19 @@ def _context(table: RawTable, spec: ContextMap) -> tuple[pl.DataFrame, tuple[Con
     return pl.DataFrame(series), tuple(columns)
 
 
+def _labels(table: RawTable, column: str) -> pl.Series:
+    """Return a column as text, refusing NaN and infinity, which are no labels."""
+    values = _column(table, column)
+    if values.dtype.is_float():
+        refuse_where(~values.is_finite() & values.is_not_null(), values, table.origin, column, "a label, not NaN")
+    return _text(values)
+
+
 def _text(values: pl.Series) -> pl.Series:
     """Return a column as text, whole floats without their ``.0``: CSV files hold many an id as a float."""
-    if values.dtype.is_float() and bool((values.drop_nulls() == values.drop_nulls().floor()).all()):
+    present = values.drop_nulls()
+    # Beyond 2**53 a float is no longer one whole number; NaN and infinity are none.
+    if values.dtype.is_float() and bool(((present == present.floor()) & (present.abs() <= 2.0**53)).all()):
         values = values.cast(pl.Int64)
     return values.cast(pl.String)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date, time
 
 import numpy as np
 import polars as pl
@@ -44,11 +45,14 @@ class Origin:
         """Return the error that names file, row and column."""
         name = self.columns.get(column, column)
         got = got.to_list() if isinstance(got, pl.Series) else got
-        return SchemaError(f"{self.place(row)}, column {name}: got {got!r}; wanted {wanted}")
+        shown = got.isoformat() if isinstance(got, date | time) else repr(got)
+        return SchemaError(f"{self.place(row)}, column {name}: got {shown}; wanted {wanted}")
 
     def missing(self, column: str, present: list[str]) -> SchemaError:
         """Return the error for a column that is not there."""
-        shown = ", ".join(present[:12]) + (", …" if len(present) > 12 else "")
+        # A file that is no text has names of any characters.
+        names = [name if name.isprintable() else ascii(name) for name in present[:12]]
+        shown = ", ".join(names) + (", …" if len(present) > 12 else "")
         return SchemaError(f"{', '.join(self.files)}: got columns {shown}; wanted column {column}")
 
     def keep(self, kept: Int64) -> Origin:

@@ -67,7 +67,7 @@ def assert_refused(result: Result, line: str) -> None:
     ("given", "line"),
     [
         ({"floor": 2}, "parameter play: floor: got 2; wanted a number in [0, 1]"),
-        ({"floor": 0, "stepz": 1}, "parameter play.stepz: got a key that is not known; wanted one of Settings's"),
+        ({"floor": 0, "stepz": 1}, "parameter play.stepz: got a key that is not known; wanted one of floor, steps"),
         ({"steps": 1}, "parameter play: got nothing for 'floor'; wanted a value for each"),
         (3, "parameter play: Expected dict for dataclass Settings, got int"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -299,3 +300,70 @@ def test_a_bad_policy_table_is_refused(root: Path, tmp_path: Path, table: dict[s
     pl.DataFrame(table).write_csv(path)
     with pytest.raises(SchemaError, match=told):
         policy_table(read_table(path), conf(root, "open_bandit_bts"))
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"keep": {"equal": {"town": "zz"}}}, r"table\.csv: got no rows to keep; wanted at least one"),
+        ({"keep": {"equal": {"age": "abc"}}}, r"keep\.equal\.age: got 'abc'; wanted a value of the column's kind"),
+        ({"keep": {"equal": {"arm": 3}}}, r"keep\.equal\.arm: got 3; wanted a value of the column's kind, String"),
+        ({"keep": {"equal": {"arm": ["red"]}}}, r"keep\.equal\.arm: got \['red'\]; wanted"),
+        ({"context": {"number": {"x": "age"}, "group": {"x": "town"}}}, "context: got x twice"),
+        ({"calendar": {"time": "at", "period": "9999999999999d"}}, r"calendar\.period: got '9999999999999d'; wanted"),
+        ({"action": {"column": "arm", "values": [["red"], ["blue"]]}}, r"action\.values: got .*; wanted texts"),
+        ({"propensity": {"smoothing": float("inf")}}, r"propensity\.smoothing: got inf; wanted a finite number"),
+        ({"calendar": {"time": "paid"}}, r"row 1, column paid: got 0\.5; wanted a time"),
+    ],
+)
+def test_maps_that_do_not_fit_the_table_are_refused_in_one_line(
+    tmp_path: Path, changes: dict[str, Any], line: str
+) -> None:
+    with pytest.raises((ConfigError, SchemaError), match=line) as refused:
+        made(tmp_path, **changes)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.bad_input
+def test_a_table_without_rows_and_names_of_any_characters_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "head.csv").write_text("arm,came,at\n")
+    with pytest.raises(SchemaError, match=r"head\.csv: got no rows to keep"):
+        ingest(read_table(tmp_path / "head.csv"), ColumnMap.from_mapping(BASE))
+    (tmp_path / "odd.csv").write_text("a\x01b,came,at\n1,1,2024-01-01\n")
+    with pytest.raises(SchemaError, match=r"got columns 'a\\x01b', came, at; wanted column arm"):
+        ingest(read_table(tmp_path / "odd.csv"), ColumnMap.from_mapping(BASE))
+
+
+@pytest.mark.bad_input
+def test_times_are_shown_as_they_are_written(tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match=r"row 2, column at: got 2024-03-29T11:00:00\+00:00; wanted rows in order"):
+        made(tmp_path, {"at": ["2024-03-30 12:00:00", "2024-03-29 12:00:00", "2024-04-01 00:30:00"]})
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("odd", [float("nan"), float("inf")])
+def test_labels_that_are_no_numbers_are_refused(tmp_path: Path, odd: float) -> None:
+    pl.DataFrame({**ROWS, "village": [1.0, odd, 2.0]}).write_parquet(tmp_path / "t.parquet")
+    for kind in ("category", "group"):
+        with pytest.raises(SchemaError, match=r"row 2, column village: got (nan|inf); wanted a label"):
+            ingest(
+                read_table(tmp_path / "t.parquet"),
+                ColumnMap.from_mapping({**BASE, "context": {kind: {"village": "village"}}}),
+            )
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "found"),
+    [
+        ([True, False, True], [False, True], [1, 0, 1]),
+        ([0.0, 1.0, 1.0], [0, 1], [0, 1, 1]),
+        ([0.5, 1.0, 0.5], [1, 0.5], [1, 0, 1]),
+        ([7, 8, 7], [8.0, 7.0], [1, 0, 1]),
+    ],
+)
+def test_actions_are_known_by_their_value(
+    tmp_path: Path, column: list[object], values: list[object], found: list[int]
+) -> None:
+    log = made(tmp_path, {"arm": column}, action={"column": "arm", "values": values})
+    assert log.decisions["action"].to_list() == found

@@ -123,4 +123,11 @@ impl Source for Words<'_> {
             Self::Any(rows) => rows.word(attempt, unit),
         }
     }
+    #[inline(always)]
+    fn choose(self, attempt: u32, first: usize, units: &[u8], out: &mut [u32]) {
+        match self {
+            Self::Run(run) => run.choose(attempt, first, units, out),
+            Self::Any(rows) => rows.choose(attempt, first, units, out),
+        }
+    }
 }

@@ -5,9 +5,14 @@ use super::{MIX, Request, TIE};
 use crate::rng::threshold;
 use crate::samplers::{BLOCK, Source};
 
-/// Best score of each row and how many arms have it; forbidden arms lose their score.
+/// Best score and arm of each row, and how many arms have that score; forbidden arms lose their score.
 #[inline(always)]
-fn peaks(request: &Request<'_>, block: &Block<'_>, arms: usize, scores: &mut [f64]) -> ([f64; BLOCK], [u32; BLOCK]) {
+fn peaks(
+    request: &Request<'_>,
+    block: &Block<'_>,
+    arms: usize,
+    scores: &mut [f64],
+) -> ([f64; BLOCK], [i64; BLOCK], [u32; BLOCK]) {
     if let Some(mask) = request.mask {
         let mask = &mask[block.first * arms..];
         for (arm, scores) in scores.chunks_exact_mut(BLOCK).enumerate() {
@@ -17,26 +22,23 @@ fn peaks(request: &Request<'_>, block: &Block<'_>, arms: usize, scores: &mut [f6
             }
         }
     }
-    let (mut best, mut ties) = ([f64::NEG_INFINITY; BLOCK], [0_u32; BLOCK]);
-    for scores in scores.chunks_exact(BLOCK) {
+    let (mut best, mut top, mut ties) = ([f64::NEG_INFINITY; BLOCK], [0_i64; BLOCK], [0_u32; BLOCK]);
+    for (arm, scores) in scores.chunks_exact(BLOCK).enumerate() {
         for i in 0..block.len {
             let (above, equal) = (scores[i] > best[i], scores[i] == best[i]);
             ties[i] = if above { 1 } else { ties[i] + u32::from(equal) };
+            top[i] = if above { arm as i64 } else { top[i] };
             best[i] = if above { scores[i] } else { best[i] };
         }
     }
-    (best, ties)
+    (best, top, ties)
 }
 
 /// The best arm of each row; among equals, each with the same chance.
 #[inline(always)]
 pub fn best(request: &Request<'_>, block: &Block<'_>, arms: usize, scores: &mut [f64], out: &mut [i64]) {
-    let (best, ties) = peaks(request, block, arms, scores);
-    for (arm, scores) in scores.chunks_exact(BLOCK).enumerate() {
-        for i in 0..block.len {
-            out[i] = if scores[i] == best[i] { arm as i64 } else { out[i] };
-        }
-    }
+    let (best, top, ties) = peaks(request, block, arms, scores);
+    out.copy_from_slice(&top[..block.len]);
     if ties[..block.len].iter().all(|count| *count == 1) {
         return;
     }
@@ -54,7 +56,7 @@ pub fn best(request: &Request<'_>, block: &Block<'_>, arms: usize, scores: &mut 
 /// Chance of each arm of each row when the best is played and ties are broken evenly.
 #[inline(always)]
 pub fn chances(request: &Request<'_>, block: &Block<'_>, arms: usize, scores: &mut [f64], out: &mut [f64]) {
-    let (best, ties) = peaks(request, block, arms, scores);
+    let (best, _, ties) = peaks(request, block, arms, scores);
     for (i, out) in out.chunks_exact_mut(arms).enumerate() {
         for (arm, chance) in out.iter_mut().enumerate() {
             *chance = if scores[arm * BLOCK + i] == best[i] { 1.0 / f64::from(ties[i]) } else { 0.0 };

@@ -28,7 +28,8 @@ pub fn score(fleet: &Fleet, block: &Block<'_>, factor: f64, scores: &mut [f64]) 
         let total = block.load(fleet, &fleet.total[column.clone()], first);
         let weight = block.load(fleet, &fleet.weight[column], second);
         for (((out, total), weight), width) in out.iter_mut().zip(total).zip(weight).zip(&*width) {
-            let index = total / weight + (width / weight).sqrt();
+            // One division: roots and divisions take nearly all the time.
+            let index = (total + (width * weight).sqrt()) / weight;
             *out = if *weight > 0.0 { index } else { f64::INFINITY };
         }
     }

@@ -123,8 +123,13 @@ fn settle(source: impl Source, first: usize, units: &[u8], known: [&[u32]; 3], a
         for (i, at) in waiting[..count].iter().enumerate() {
             let at = usize::from(*at);
             (shapes[0][i], shapes[1][i]) = (a[at], b[at]);
+            for (words, known) in words.iter_mut().zip(known) {
+                words[i] = known[at];
+            }
+        }
+        if attempt > 0 {
             for (k, words) in words.iter_mut().enumerate() {
-                words[i] = if attempt == 0 { known[k][at] } else { source.word(3 * attempt + k as u32, first + at) };
+                source.choose(3 * attempt + k as u32, first, &waiting[..count], &mut words[..count]);
             }
         }
         // Whole vectors, of which the last may hold leftovers.

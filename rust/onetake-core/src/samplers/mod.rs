@@ -22,10 +22,12 @@ mod shared;
 mod table;
 pub mod uniform;
 
-use crate::rng::Key;
+use crate::rng::{Key, WIDE};
 
 /// Entities that [`Source`]s and blocks take at once.
 pub const BLOCK: usize = 256;
+/// Fewer words than these are made one by one.
+const FEW: usize = 4;
 
 /// Where the units of a call find their words.
 pub trait Source: Copy {
@@ -33,6 +35,21 @@ pub trait Source: Copy {
     fn fill(self, attempt: u32, first: usize, out: &mut [u32]);
     /// The word of one try of one unit.
     fn word(self, attempt: u32, unit: usize) -> u32;
+    /// The words of one try of chosen units, counted from `first` on.
+    fn choose(self, attempt: u32, first: usize, units: &[u8], out: &mut [u32]);
+}
+
+/// One word each for at most [`WIDE`] pairs of replicate and entity.
+#[inline(always)]
+fn scatter(key: Key, [slot, attempt, step]: [u32; 3], [replicates, entities]: [[u32; WIDE]; 2], out: &mut [u32]) {
+    if out.len() < FEW {
+        for (i, word) in out.iter_mut().enumerate() {
+            *word = key.word(slot, attempt, step, entities[i], replicates[i]);
+        }
+    } else {
+        let words = key.scattered(slot, attempt, step, entities, replicates);
+        out.copy_from_slice(&words[..out.len()]);
+    }
 }
 
 /// A source whose columns stand in neighbouring slots.
@@ -66,6 +83,16 @@ impl Source for Neighbours {
     fn word(self, attempt: u32, unit: usize) -> u32 {
         self.key.word(self.slot, attempt, self.step, self.entity + unit as u32, self.replicate)
     }
+    #[inline(always)]
+    fn choose(self, attempt: u32, first: usize, units: &[u8], out: &mut [u32]) {
+        for (units, out) in units.chunks(WIDE).zip(out.chunks_mut(WIDE)) {
+            let mut entities = [self.entity; WIDE];
+            for (entity, unit) in entities.iter_mut().zip(units) {
+                *entity = self.entity + first as u32 + u32::from(*unit);
+            }
+            scatter(self.key, [self.slot, attempt, self.step], [[self.replicate; WIDE], entities], out);
+        }
+    }
 }
 
 /// Any rows of a batch, as (replicate, entity).
@@ -84,14 +111,28 @@ pub struct Rows<'a> {
 impl Source for Rows<'_> {
     #[inline(always)]
     fn fill(self, attempt: u32, first: usize, out: &mut [u32]) {
-        for (i, word) in out.iter_mut().enumerate() {
-            *word = self.word(attempt, first + i);
+        for (rows, out) in self.rows[first..first + out.len()].chunks(WIDE).zip(out.chunks_mut(WIDE)) {
+            let mut places = [[0; WIDE]; 2];
+            for (i, (replicate, entity)) in rows.iter().enumerate() {
+                (places[0][i], places[1][i]) = (*replicate, *entity);
+            }
+            scatter(self.key, [self.slot, attempt, self.step], places, out);
         }
     }
     #[inline(always)]
     fn word(self, attempt: u32, unit: usize) -> u32 {
         let (replicate, entity) = self.rows[unit];
         self.key.word(self.slot, attempt, self.step, entity, replicate)
+    }
+    #[inline(always)]
+    fn choose(self, attempt: u32, first: usize, units: &[u8], out: &mut [u32]) {
+        for (units, out) in units.chunks(WIDE).zip(out.chunks_mut(WIDE)) {
+            let mut places = [[0; WIDE]; 2];
+            for (i, unit) in units.iter().enumerate() {
+                (places[0][i], places[1][i]) = self.rows[first + usize::from(*unit)];
+            }
+            scatter(self.key, [self.slot, attempt, self.step], places, out);
+        }
     }
 }
 

@@ -29,7 +29,8 @@ def nodes_of_suite(name: str, plan: object, fits: Mapping[str, Any]) -> list[Nod
         return fitted(name)
     raise ConfigError(
         f"suites.{name}: got {', '.join(sorted(map(str, keys))) if keys else repr(plan)}; wanted one of ids, "
-        f"environments, scale (of the population), settings (of the catalogue), or a fit under calibration.{name}"
+        f"environments, scale (of the population), settings (of the catalogue), "
+        f"or settings of a fit under calibration.{name}"
     )
 
 
