@@ -8,7 +8,6 @@ import functools
 import inspect
 import re
 import sys
-import sysconfig
 import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,8 +15,8 @@ from typing import Any
 
 from onetake.caching.closure import Closure
 from onetake.caching.fingerprint import NoFingerprint, leaves
+from onetake.caching.places import is_library
 
-LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 ENTRY_POINT = re.compile(r"[A-Za-z_]\w*(\.\w+)+(:\w+)?")
 FILE_ENTRY_POINT = re.compile(r"(?P<path>[^:\n]+\.py):\w+")
 
@@ -129,7 +128,7 @@ class Bound:
         if isinstance(value, types.BuiltinFunctionType) or module == "builtins":
             return True
         path = getattr(sys.modules.get(module), "__file__", None)
-        return path is not None and str(Path(path)).startswith(LIBRARIES)
+        return path is not None and is_library(Path(path))
 
     def _add_file(self, value: type | Callable[..., Any], module: str) -> None:
         """Let the file of code count that is neither first-party nor installed."""

@@ -1,4 +1,4 @@
-"""The code that a function depends on: definitions reached from it, through first-party modules only."""
+"""The code that a function depends on: definitions reached from it, through everything that is not installed."""
 
 from __future__ import annotations
 
@@ -77,10 +77,12 @@ class Closure:
     def add_file(self, module: str, path: Path) -> None:
         """Let a module that was loaded from a file of its own count as first-party."""
         self._files[module] = path
+        self._places.look_beside(path)
 
     def is_first_party(self, module: str) -> bool:
-        """Return whether the source of a module counts."""
-        return module.partition(".")[0] in self._options.first_party or module in self._files
+        """Return whether the source of a module counts: the project's, and code of a user's own outside it."""
+        named = module.partition(".")[0] in self._options.first_party or module in self._files
+        return named or self._places.is_own(module)
 
     def save(self) -> None:
         """Keep what was read for the next process."""
@@ -99,8 +101,11 @@ class Closure:
                 return [("", module.partition(".")[0])]
             source = self.source(module)
             head, _, rest = chain.partition(".")
+            if source is None and head and self._places.find(f"{module}.{head}"):
+                module, chain = f"{module}.{head}", rest
+                continue
             if source is None or not head:
-                return [(module, WHOLE)] if self._places.find(module) or module in self._files else []
+                return [(module, WHOLE)] if self._has_file(module) else []
             if head in source.definitions:
                 return [(module, head)]
             if head in source.imports:
@@ -112,6 +117,10 @@ class Closure:
                 # A name that only running the module would show: the whole module counts.
                 return starred or ([] if only_if_defined else [(module, WHOLE)])
         return [(module, WHOLE)]
+
+    def _has_file(self, module: str) -> bool:
+        place = self._places.find(module)
+        return module in self._files or (place is not None and place.path is not None)
 
     def edges(self, symbol: Symbol) -> list[Symbol]:
         """Return the symbols that a symbol mentions."""

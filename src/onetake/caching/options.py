@@ -22,7 +22,8 @@ class CacheOptions:
     """How nodes are fingerprinted and where the records lie.
 
     Attributes:
-        first_party: top-level packages whose source counts; empty means the package of the running Kedro project.
+        first_party: top-level packages whose source counts, wherever they lie; empty means the package of the running
+            Kedro project. Code that is not installed (a user's own, beside the project) counts in any case.
         versions: distributions whose version counts for the nodes that reach them.
         tokens: for first-party modules without source (extensions), what stands for their source. Asked only when a
             node reaches the module; without an entry the bytes of the module's file count.

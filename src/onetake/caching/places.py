@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import importlib.machinery
 import sys
+import sysconfig
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 SUFFIXES = (".py", *importlib.machinery.EXTENSION_SUFFIXES)
+LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+# Where an environment that lends its packages to this one keeps them.
+INSTALLED = {"site-packages", "dist-packages"}
 
 
 @dataclass(frozen=True)
@@ -24,10 +29,31 @@ class Place:
 
 
 class Places:
-    """Finds modules, each once."""
+    """Finds modules, each once; a top-level one also beside files that were named by their path."""
 
     def __init__(self) -> None:
         self._found: dict[str, Place | None] = {}
+        self._beside: list[str] = []
+
+    def look_beside(self, path: Path) -> None:
+        """Let modules be found in the folder of a file, where Python's own path does not lead to them."""
+        folder = str(path.parent)
+        if folder not in self._beside:
+            self._beside.append(folder)
+            self._found = {module: place for module, place in self._found.items() if place is not None}
+
+    def is_own(self, module: str) -> bool:
+        """Return whether a module is somebody's own code: it has a file, and no installer put it there.
+
+        >>> Places().is_own("json"), Places().is_own("numpy.linalg"), Places().is_own("nothing")
+        (False, False, False)
+        """
+        if module.partition(".")[0] in sys.stdlib_module_names:
+            return False
+        place = self.find(module)
+        if place is None:
+            return False
+        return any(not is_library(path) for path in ([place.path] if place.path else place.folders))
 
     def find(self, module: str) -> Place | None:
         """Return the place of a module; None where there is none.
@@ -38,7 +64,7 @@ class Places:
         """
         if module not in self._found:
             parent, _, name = module.rpartition(".")
-            self._found[module] = self._inside(parent, name) if parent else top(module)
+            self._found[module] = self._inside(parent, name) if parent else top(module, self._beside)
         return self._found[module]
 
     def _inside(self, parent: str, name: str) -> Place | None:
@@ -65,11 +91,18 @@ class Places:
         return sorted(found)
 
 
-def top(module: str) -> Place | None:
+def top(module: str, beside: Iterable[str] = ()) -> Place | None:
     """Return the place of a top-level module."""
-    loaded = sys.modules.get(module)
-    spec = loaded.__spec__ if loaded else importlib.machinery.PathFinder.find_spec(module)
+    spec = getattr(sys.modules.get(module), "__spec__", None)
+    if module not in sys.modules:
+        find = importlib.machinery.PathFinder.find_spec
+        spec = find(module) or find(module, list(beside))
     if spec is None:
         return None
     folders = tuple(map(Path, spec.submodule_search_locations or ()))
     return Place(Path(spec.origin) if spec.origin and spec.has_location else None, folders)
+
+
+def is_library(path: Path) -> bool:
+    """Return whether a file is Python's own or an installed package's."""
+    return str(path).startswith(LIBRARIES) or not INSTALLED.isdisjoint(path.parts)

@@ -271,3 +271,50 @@ def test_the_memo_gives_the_same_closure_and_notices_a_change(package: Path) -> 
     assert Closure(CacheOptions(first_party=("store",)), memo).parts(["store.a:f"]) == parts
     write(package, a="def f(): return 2")
     assert Closure(CacheOptions(first_party=("store",)), memo).parts(["store.a:f"]) != parts
+
+
+@pytest.fixture
+def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A user's own folder outside the first-party package, with packages `mypkg` and `myspace` that can be found."""
+    for name, text in {
+        "mypkg/__init__.py": "",
+        "mypkg/agent.py": "import json\nfrom .util import rate\nclass Last:\n    go = lambda _: json.loads(rate())",
+        "mypkg/util.py": "def rate(): return '1'\ndef unrelated(): pass",
+        "myspace/agent.py": "import myspace.tools\nclass First:\n    def go(self): return myspace.tools.rate()",
+        "myspace/tools.py": "def rate(): return 1",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield tmp_path
+    for name in [m for m in sys.modules if m.split(".")[0] in {"mypkg", "myspace", "neighbour"}]:
+        del sys.modules[name]
+
+
+def own_parts(root: Path, reference: str, *files: Path) -> dict[str, str]:
+    closure = Closure(CacheOptions(first_party=("store",)), root / "memo.json")
+    for path in files:
+        closure.add_file(str(path), path)
+    return closure.parts([reference])
+
+
+def test_code_of_a_users_own_is_followed_outside_the_project_and_installed_code_is_not(beside: Path) -> None:
+    assert set(own_parts(beside, "mypkg.agent:Last")) == {"code mypkg.agent.Last", "code mypkg.util.rate"}
+    before = own_parts(beside, "myspace.agent:First")
+    assert "code myspace.tools.rate" in before
+    (beside / "myspace/tools.py").write_text("def rate(): return 22")
+    assert own_parts(beside, "myspace.agent:First") != before
+
+
+def test_a_file_named_by_its_path_brings_in_its_neighbours(beside: Path) -> None:
+    folder = beside / "off_the_path"
+    folder.mkdir()
+    (folder / "mine.py").write_text("import neighbour\nclass Last:\n    def go(self): return neighbour.rate()")
+    (folder / "neighbour.py").write_text("def rate(): return 1")
+    path = folder / "mine.py"
+    assert set(own_parts(beside, f"{path}:Last", path)) == {f"code {path}.Last", "code neighbour.rate"}
+
+
+def test_a_text_that_only_looks_like_a_module_brings_nothing_in(beside: Path) -> None:
+    assert own_parts(beside, "myspace:csv") == {}
+    assert own_parts(beside, "numpy:sum") == {}
