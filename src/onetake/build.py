@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -83,10 +84,9 @@ def load_class(entry_point: str, base: type[Any]) -> type[Any]:
 
 
 def _module_by_name(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"entry point: got module '{name}'; wanted one that can be imported ({error})") from error
+    if importlib.util.find_spec(name.partition(".")[0]) is None:
+        raise ConfigError(f"entry point: got module '{name}'; wanted one that can be imported")
+    return _imported(name, lambda: importlib.import_module(name))
 
 
 def _module_of_file(path: Path) -> ModuleType:
@@ -101,9 +101,24 @@ def _module_of_file(path: Path) -> ModuleType:
         raise ConfigError(f"entry point: got file '{path}'; wanted a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    run = spec.loader.exec_module
     try:
-        spec.loader.exec_module(module)
+        _imported(str(path), lambda: run(module))
     except BaseException:
         del sys.modules[name]
         raise
     return module
+
+
+def _imported(place: str, load: Callable[[], T]) -> T:
+    """Import someone's code; whatever it raises becomes one line that says where."""
+    try:
+        return load()
+    except Exception as error:  # someone's code may raise anything, and all of it is bad input here
+        own = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<frozen")]
+        theirs = [f"{f.filename}:{f.lineno}" for f in own if f.filename not in (__file__, importlib.__file__)]
+        where = f"{error.filename}:{error.lineno}" if isinstance(error, SyntaxError) else (theirs or ["import"])[-1]
+        raise ConfigError(
+            f"entry point: got '{place}', which stops at {where} ({type(error).__name__}: {error}); "
+            "wanted one that can be imported"
+        ) from error

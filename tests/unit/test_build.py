@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from onetake.agents import Thompson, make
@@ -46,3 +48,21 @@ def test_classes_outside_the_base_are_refused() -> None:
     assert load_class("onetake.errors:ShapeError", ValueError).__name__ == "ShapeError"
     with pytest.raises(ConfigError, match="wanted a subclass of OSError"):
         load_class("onetake.errors:ShapeError", OSError)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("value = 1 / 0\n", r"mine\.py:1 \(ZeroDivisionError: division by zero\)"),
+        ("\ndef broken(:\n", r"mine\.py:2 \(SyntaxError: "),
+        ("import no_such_package_at_all\n", r"mine\.py:1 \(ModuleNotFoundError: No module named 'no_such_package"),
+    ],
+)
+def test_a_file_that_fails_on_import_is_refused_in_one_line_with_its_place(
+    text: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(ConfigError, match=said) as refusal:
+        load_class(f"{tmp_path}/mine.py:Mine", object)
+    assert "\n" not in str(refusal.value)

@@ -12,6 +12,7 @@ from kedro_datasets._typing import TablePreview
 from onetake.datasets.frame import table_preview
 from onetake.datasets.place import folder_beside
 from onetake.evaluation.history import slug
+from onetake.evaluation.spool import check_replaceable
 
 
 class FramesDataset(AbstractDataset[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]):
@@ -48,7 +49,9 @@ class FramesDataset(AbstractDataset[dict[str, pl.DataFrame], dict[str, pl.DataFr
 
         Raises:
             ValueError: a name that is no plain file name.
+            OutputError: something that is no folder of frames lies there.
         """
+        check_replaceable(Path(self._filepath), "*.parquet")
         for name in data:
             if slug(name) != name:
                 raise ValueError(f"frame: got the name {name!r}; wanted lower case, digits, '.', '_' and '-'")

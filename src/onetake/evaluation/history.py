@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from onetake.errors import SchemaError, UnknownIdError
+from onetake.evaluation.spool import check_replaceable
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -131,8 +132,12 @@ class History:
         """Rename the folder to ``destination``, replacing what is there, and return the new handle.
 
         Nothing half written can be seen there: across file systems the copy is made beside it first.
+
+        Raises:
+            OutputError: something that is no history lies there.
         """
         destination = Path(destination)
+        check_replaceable(destination, _META)
         destination.parent.mkdir(parents=True, exist_ok=True)
         beside = destination.with_name(f".{destination.name}.new")
         shutil.rmtree(beside, ignore_errors=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from onetake.agents import AbstractAgent, make
-from onetake.errors import ConfigError, OutputError
+from onetake.errors import ConfigError, OutputError, UnknownIdError
 from onetake.evaluation.cell import Cell, Progress, run_cell, run_incumbent, unsupported
 from onetake.evaluation.costs import COSTS_SCHEMA
 from onetake.evaluation.curves import CURVES_SCHEMA
@@ -23,6 +23,7 @@ from onetake.evaluation.history import History, slug
 from onetake.evaluation.incumbent import INCUMBENT
 from onetake.evaluation.leaderboard import scorecard
 from onetake.evaluation.settings import EvaluationSettings
+from onetake.evaluation.spool import check_replaceable
 from onetake.evaluation.summary import SUMMARY_SCHEMA, unsupported_rows
 
 if TYPE_CHECKING:
@@ -49,15 +50,22 @@ class RunResult:
     histories: Mapping[tuple[str, str], History] = field(default_factory=dict)
 
     def scorecard(self, suite: str) -> dict[str, pl.DataFrame]:
-        """Return leaderboard, curves and paired differences of one suite; see `onetake.evaluation.leaderboard`."""
+        """Return leaderboard, curves and paired differences of one suite; see `onetake.evaluation.leaderboard`.
+
+        Raises:
+            UnknownIdError: a suite that was not played.
+        """
+        played = self.summary["suite"].unique().sort().to_list()
+        if suite not in played:
+            raise UnknownIdError(f"suite: got {suite!r}; played were {', '.join(played)}")
         return scorecard(
             self.summary.filter(pl.col("suite") == suite), self.curves.filter(pl.col("suite") == suite), self.settings
         )
 
 
 def run(
-    agents: Mapping[str, AbstractAgent] | Sequence[str],
-    suites: Sequence[Suite],
+    agents: Mapping[str, AbstractAgent] | Sequence[str] | str,
+    suites: Sequence[Suite] | Suite,
     settings: EvaluationSettings | None = None,
     *,
     folder: str | Path | None = None,
@@ -66,8 +74,8 @@ def run(
     """Let every agent play every suite, and the incumbent of each suite beside them.
 
     Args:
-        agents: agents by name, or registered ids.
-        suites: what they play.
+        agents: agents by name, or registered ids, or one id.
+        suites: what they play; one or several.
         settings: seed and what is kept; the defaults where not given.
         folder: gets ``<suite>/<agent>/summary.parquet``, ``curves.parquet``, ``costs.parquet`` and, if histories are
             asked for, ``history/``. File names are slugs of the names. Each cell appears whole or not at all.
@@ -79,6 +87,8 @@ def run(
         StoppedEarly: an episode was still running at the step limit.
     """
     settings = settings or EvaluationSettings()
+    agents = [agents] if isinstance(agents, str) else agents
+    suites = suites if isinstance(suites, Sequence) else [suites]
     named = dict(agents) if isinstance(agents, Mapping) else {name: make(name) for name in agents}
     _check_names(list(named), len(agents), [suite.name for suite in suites])
     out = None if folder is None else _writable(Path(folder))
@@ -126,7 +136,12 @@ def empty_cell(summary: pl.DataFrame) -> Cell:
 
 
 def write_cell(cell: Cell, folder: Path, settings: EvaluationSettings) -> Cell:
-    """Write a cell into a folder of its own, replacing an older one, and return it with its history moved there."""
+    """Write a cell into a folder of its own, replacing an older one, and return it with its history moved there.
+
+    Raises:
+        OutputError: something that is no cell lies there.
+    """
+    check_replaceable(folder, "summary.parquet")
     beside = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from onetake.errors import OutputError
 from onetake.types import BatchSpec, Bool, Float32, Float64, Int64
 
 ROWS_PER_GROUP = 1 << 16
@@ -161,3 +162,14 @@ def _groups(files: list[pq.ParquetFile]) -> Iterator[pa.Table]:
     for step in range(files[0].num_row_groups):
         for file in files:
             yield file.read_row_group(step)
+
+
+def check_replaceable(folder: Path, mark: str) -> None:
+    """Refuse to take the place of anything but an older output of the same kind, known by a file named like ``mark``.
+
+    Raises:
+        OutputError: a file, or a folder with something else in it.
+    """
+    if not folder.exists() or (folder.is_dir() and (any(folder.glob(mark)) or not any(folder.iterdir()))):
+        return
+    raise OutputError(f"{folder}: got something else there; wanted nothing, an empty folder, or one with {mark}")

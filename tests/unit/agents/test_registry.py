@@ -121,7 +121,7 @@ def test_entry_points_that_are_no_agents_are_refused(tmp_path: Path) -> None:
         with pytest.raises(error, match=text):
             make(entry_point)
     for _ in range(2):  # a file that failed is not remembered
-        with pytest.raises(RuntimeError, match="inside"):
+        with pytest.raises(ConfigError, match=r"broken\.py:1 \(RuntimeError: inside\)"):
             make(f"{tmp_path}/broken.py:Mine")
 
 

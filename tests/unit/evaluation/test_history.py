@@ -11,9 +11,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from onetake.errors import SchemaError, UnknownIdError
+from onetake.errors import OutputError, SchemaError, UnknownIdError
 from onetake.evaluation.history import History, finish, slug, spool_folder
-from onetake.evaluation.spool import BlockSpool, Latent, ParquetSpool, merge_blocks
+from onetake.evaluation.spool import BlockSpool, Latent, ParquetSpool, check_replaceable, merge_blocks
 from onetake.types import BatchSpec
 
 pytestmark = pytest.mark.history
@@ -164,3 +164,15 @@ def test_slugs_are_file_names_that_stay_apart() -> None:
     slugs = [slug(name) for name in names]
     assert len(set(slugs)) == len(names)
     assert all(s and "/" not in s and ":" not in s and not s.startswith(".") for s in slugs)
+
+
+@pytest.mark.bad_input
+def test_only_an_older_output_of_the_same_kind_is_replaced(tmp_path: Path) -> None:
+    check_replaceable(tmp_path / "absent", "history.json")
+    check_replaceable(tmp_path, "history.json")
+    (tmp_path / "thesis.txt").write_text("all of it")
+    for place in (tmp_path, tmp_path / "thesis.txt"):
+        with pytest.raises(OutputError, match="got something else there; wanted nothing, an empty folder"):
+            check_replaceable(place, "history.json")
+    (tmp_path / "history.json").write_text("{}")
+    check_replaceable(tmp_path, "history.json")
