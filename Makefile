@@ -39,7 +39,7 @@ types: $(VENV)/dev ## check types, and the extension against its stub
 test-rust: ## run the tests of the core
 	cargo test --quiet --locked --package onetake-core
 test-py: $(VENV)/dev ## run the tests and doc examples of the package
-	python -m pytest -q
+	python -m pytest -q -p no:randomly
 ci-run: $(VENV)/dev ## run all pipelines once on the tiny configuration
 	kedro run --env ci
 bench: $(VENV)/dev ## measure ours and every installed peer in turn (ONLY=row for some rows)

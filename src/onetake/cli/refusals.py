@@ -108,7 +108,7 @@ def parameters(text: str) -> str:
 
 
 def _keys(record: str) -> str:
-    """Return the keys of the dataclass of that name; Kedro's message has only the name, so the newest module is asked."""
+    """Return the keys of the dataclass of that name; Kedro's message has only the name: the newest module is asked."""
     for module in reversed(list(sys.modules.values())):
         known = getattr(getattr(module, "__dict__", {}).get(record), "__dataclass_fields__", None)
         if known:
