@@ -21,6 +21,7 @@ ROWS: dict[str, Rows] = {
     "thompson": fleets.thompson,
     "family_cohort": families.cohort,
     "family_bandit": families.bandit,
+    "family_intervention": families.intervention,
     "family_pricing": families.pricing,
     "million": scale.million,
     "warm": scale.warm,

@@ -37,6 +37,26 @@ def bandit(size: Size) -> Iterator[Measurement]:
     yield from _family("bandit", {"rate": [0.1, 0.2]}, {"rate": rates}, lambda step: draws.bernoulli(own, step), size)
 
 
+def intervention(size: Size) -> Iterator[Measurement]:
+    """Three Bernoullis a person: engagement, fatigue and availability, each with parameters of their own."""
+    n = size.of(1_000_000, 2_000)
+    rng = np.random.default_rng(0)
+    columns = {
+        "baseline": rng.beta(2, 3, n),
+        "responsiveness": 0.1 + 0.7 * rng.random(n),
+        "fatigue_rate": 0.2 + 0.6 * rng.random(n),
+        "recovery": 0.1 + 0.4 * rng.random(n),
+        "availability": 0.5 + 0.5 * rng.random(n),
+    }
+    draws = Draws(1, entities=n, threads=1)
+
+    def bare(step: int) -> None:
+        for slot, name in enumerate(("baseline", "recovery", "availability")):
+            draws.bernoulli(columns[name], step, slot=slot)
+
+    yield from _family("intervention", {"horizon": 100_000}, columns, bare, size)
+
+
 def pricing(size: Size) -> Iterator[Measurement]:
     """A Poisson and a binomial a unit, each product with parameters of its own."""
     n = size.of(1_000_000, 2_000)

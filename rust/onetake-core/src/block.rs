@@ -408,6 +408,22 @@ impl Block {
         self.totals.iter_mut().zip(expected).for_each(|(total, value)| *total += value);
     }
 
+    /// Which arms are allowed at the coming step `(k, len)`; all of them for environments that have ended.
+    pub fn allowed<F: Family>(&self, turn: Turn<'_, F>, out: &mut [bool]) {
+        let mut room = Vec::new();
+        let level = self.level(turn.family, &mut room);
+        turn.family.allowed(&self.run(turn.key, turn.step, level), &self.state, out);
+        if self.first_over().is_some() {
+            out.iter_mut().enumerate().for_each(|(place, allowed)| *allowed |= self.over(place % self.len));
+        }
+    }
+
+    /// How many environments that have not ended take another action than the first.
+    pub fn actives(&self, arms: &[u32]) -> usize {
+        let own = &arms[self.row..self.row + self.len];
+        own.iter().enumerate().filter(|&(i, &arm)| arm > 0 && !self.over(i)).count()
+    }
+
     /// Write what carries over.
     pub fn save(&self, writer: &mut Writer) {
         writer.list(&self.elapsed, u32::to_le_bytes);

@@ -56,6 +56,20 @@ impl Param {
         &self.values
     }
 
+    /// Place of the values of environment `row` among those of others, where `entities` make a replicate.
+    pub fn place(&self, row: usize, entities: usize) -> usize {
+        match self.own {
+            Own::Nobody => 0,
+            Own::Entity => row % entities,
+            Own::Environment => row,
+        }
+    }
+
+    /// Whether replicates differ in it.
+    pub fn differs_between_replicates(&self) -> bool {
+        self.own == Own::Environment
+    }
+
     /// The same kind of parameter with other values, made row by row.
     #[must_use]
     pub fn map_rows(&self, f: impl Fn(&[f64]) -> f64) -> Self {

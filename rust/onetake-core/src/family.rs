@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::columns::{Cells, Columns, Param, Shape};
 use crate::error::Result;
 use crate::modifiers::{Level, Modifiers};
+use crate::restless::whittle::Whittle;
 use crate::rng::Key;
 
 /// What an agent may do in one environment.
@@ -278,6 +279,15 @@ pub struct Out<'a> {
     pub terminated: &'a mut [bool],
 }
 
+/// At most so many actions other than the first at a step, among all entities of a replicate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// How many.
+    pub most: usize,
+    /// Whether a step with more is refused; else the excess is counted.
+    pub hard: bool,
+}
+
 /// A family of environments.
 pub trait Family: Sized + Send + Sync + 'static {
     /// Its name in configuration.
@@ -347,5 +357,25 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// Work may be spread over `pool`.
     fn start_values(&self, _shape: Shape, _pool: Option<&ThreadPool>) -> Option<StartValues> {
         None
+    }
+
+    /// Whittle indices of every environment at a discount; `None` where they are no restless chains of two actions.
+    fn whittle(&self, _shape: Shape, _discount: f64, _pool: Option<&ThreadPool>) -> Option<Whittle> {
+        None
+    }
+
+    /// What all entities of a replicate share, where they share a budget; then the coupling is [`Coupling::Replicate`].
+    fn budget(&self) -> Option<Budget> {
+        None
+    }
+
+    /// Whether some arms are not always allowed.
+    fn masks(&self) -> bool {
+        false
+    }
+
+    /// Write which arms are allowed at the coming step `(k, len)`, arm by arm.
+    fn allowed(&self, _run: &Run<'_>, _state: &[f64], out: &mut [bool]) {
+        out.fill(true);
     }
 }

@@ -24,6 +24,7 @@
 pub mod account;
 pub mod batch;
 pub mod block;
+pub mod checks;
 pub mod columns;
 pub mod config;
 pub mod dispatch;
@@ -34,6 +35,7 @@ pub mod fleet;
 pub mod modifiers;
 pub mod reduce;
 pub mod repeated;
+pub mod restless;
 pub mod rng;
 pub mod samplers;
 pub mod segments;

@@ -45,6 +45,8 @@ type StepArrays<'py> = (
     Option<(Array1<'py, u32>, Array2<'py, f32>)>,
 );
 
+type WhittleArrays<'py> = (Array2<'py, f64>, Array1<'py, i64>, Array1<'py, bool>);
+
 #[pymethods]
 impl VecSim {
     #[new]
@@ -234,6 +236,39 @@ impl VecSim {
             named.set_item("arms", rows_of(py, values.arms, self.simulator.spec().actions.arms())?)?;
         }
         Ok(Some(named))
+    }
+
+    /// Whittle indices: table `(kinds, states)`, kind of each environment, whether each kind is indexable; or None.
+    fn whittle<'py>(&self, py: Python<'py>, discount: f64) -> PyResult<Option<WhittleArrays<'py>>> {
+        let Some(found) = py.detach(|| self.simulator.whittle(discount)) else { return Ok(None) };
+        let kinds: Vec<i64> = found.kind.into_iter().map(i64::from).collect();
+        let table = rows_of(py, found.table, found.states)?;
+        Ok(Some((table, kinds.into_pyarray(py), found.indexable.into_pyarray(py))))
+    }
+
+    /// Which arms are allowed at the coming step, or None where all always are.
+    fn allowed<'py>(&self, py: Python<'py>) -> PyResult<Option<Array2<'py, bool>>> {
+        let allowed = PyArray2::zeros(py, [self.simulator.shape().rows(), self.simulator.spec().actions.arms()], false);
+        let mut room = allowed.readwrite();
+        let out = room.as_slice_mut()?;
+        let masked = py.detach(|| self.simulator.allowed(out)).map_err(raise)?;
+        drop(room);
+        Ok(masked.then_some(allowed))
+    }
+
+    /// Whether some arms are not always allowed.
+    fn masks(&self) -> bool {
+        self.simulator.masks()
+    }
+
+    /// Actions other than the first that a replicate may take in a step, and whether more are refused; None for any.
+    fn budget(&self) -> Option<(usize, bool)> {
+        self.simulator.budget().map(|budget| (budget.most, budget.hard))
+    }
+
+    /// Actions beyond a soft budget since the last reset of all, one a replicate.
+    fn excess<'py>(&self, py: Python<'py>) -> Array1<'py, i64> {
+        self.simulator.excess().into_iter().map(|count| count as i64).collect::<Vec<_>>().into_pyarray(py)
     }
 
     /// Sums over the entities of each replicate: oracle, played, greedy or None, random, arms.

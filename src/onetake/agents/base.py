@@ -44,6 +44,11 @@ class AbstractAgent(ABC):
         return {setting.name: getattr(self, setting.name) for setting in fields(self)}
 
     @property
+    def respects_budget(self) -> bool:
+        """Whether it never gives more entities of a replicate another action than 0 than the spec's budget."""
+        return False
+
+    @property
     def coupling(self) -> Coupling:
         """Whether one environment teaches another: then only whole replicates may be cut apart."""
         return "replicate" if getattr(self, "pooling", "none") == "full" else "independent"
@@ -64,6 +69,8 @@ class AbstractAgent(ABC):
         floor = getattr(self, "floor", 0.0)
         if floor * spec.num_actions > 1:
             return f"floor: got {floor:g}; wanted at most 1/{spec.num_actions}, one part for each action"
+        if spec.budget is not None and not self.respects_budget:
+            return f"budget: got {spec.budget} actions a step for all entities; wanted an agent that keeps to one"
         return None
 
     def begin(self, spec: BatchSpec, seed: int) -> None:

@@ -181,7 +181,7 @@ class _Round:
         self.agent.begin(spec, child_seed(self.settings.seed, "agent", *labels))
         ledger = Ledger(count, spec.num_actions)
         known = standards(env, child_seed(self.settings.seed, "standards", *labels))
-        recorder = CurveRecorder(self.entry.steps, self.settings.curve_points, known and known.best)
+        recorder = CurveRecorder(self.entry.steps, self.settings.curve_points, None if known is None else known.best)
         spool = self._spool(spool_place, env, count)
         try:
             if spool is not None:
@@ -214,7 +214,7 @@ class _Round:
                     f"{self.name} on {self.entry.name} of suite {self.suite.name}: got an episode still running after "
                     f"{ledger.steps} steps; wanted its end within max_steps"
                 )
-            observation = Observation(obs if running is None else obs[running], ledger.steps, running)
+            observation = _seen(env, obs, ledger.steps, running)
             decision = _whole(self.agent.act(observation), env.num_envs)
             greedy = _whole(self.agent.act(observation, explore=False), env.num_envs)
             account = env.account(decision.action, greedy.action)
@@ -260,6 +260,15 @@ class _Round:
     @property
     def _seeds(self) -> int:
         return self.entry.replicates // self.entry.draws
+
+
+def _seen(env: SimVectorEnv, obs: Float32, step: int, running: Int64 | None) -> Observation:
+    """What the agent sees of the environments that have not ended."""
+    ask = getattr(env, "action_mask", None)
+    mask = None if ask is None else ask()
+    if running is None:
+        return Observation(obs, step, mask=mask)
+    return Observation(obs[running], step, running, None if mask is None else mask[running])
 
 
 def weighted(arms: Float64, chances: Float64) -> Float64:

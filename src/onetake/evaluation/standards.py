@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from onetake.budget import top
 from onetake.draws import Draws, total
 from onetake.evaluation.regret import Standards
 from onetake.types import Float64, Int64
 
 if TYPE_CHECKING:
     from onetake.envs.sim import SimVectorEnv
+
+    Wish = Callable[[int], Int64]
+    Policy = Callable[[SimVectorEnv, int], Int64]
 
 
 def standards(env: SimVectorEnv, seed: int) -> Standards | None:
@@ -35,10 +39,10 @@ def standards(env: SimVectorEnv, seed: int) -> Standards | None:
     replicates, num_actions = len(spec.replicate_ids), spec.num_actions
     random = values.get("random")
     if random is None:
-        random = _played_out(env, _evenly(env, seed))
+        random = _played_out(env, _within(env, seed, _evenly(env, seed)))
     arms = values.get("arms")
     if arms is None:
-        played = [_played_out(env, lambda step, arm=k: np.full(env.num_envs, arm)) for k in range(num_actions)]
+        played = [_played_out(env, _within(env, seed, _always(env, k))) for k in range(num_actions)]
         arms = np.stack(played, axis=1)
     return Standards(
         best=per_replicate(values["best"], replicates),
@@ -61,12 +65,12 @@ def per_replicate(values: Float64, replicates: int) -> Float64:
     return np.array([total(row) for row in table])
 
 
-def _played_out(env: SimVectorEnv, policy: Callable[[int], Int64]) -> Float64:
+def _played_out(env: SimVectorEnv, policy: Policy) -> Float64:
     """Expected rewards of what a policy does ``(n,)``, summed along one episode of a fork."""
     twin = env.fork()
     earned, row, step = np.zeros(env.num_envs), np.arange(env.num_envs), 0
     while True:
-        action = policy(step)
+        action = policy(twin, step)
         earned += twin.expected_reward()[row, action]
         _, _, terminated, truncated, _ = twin.step(action)
         step += 1
@@ -74,13 +78,38 @@ def _played_out(env: SimVectorEnv, policy: Callable[[int], Int64]) -> Float64:
             return earned
 
 
-def _evenly(env: SimVectorEnv, seed: int) -> Callable[[int], Int64]:
+def _always(env: SimVectorEnv, arm: int) -> Wish:
+    return lambda step: np.full(env.num_envs, arm)
+
+
+def _evenly(env: SimVectorEnv, seed: int) -> Wish:
+    draws, count = _luck(env, seed), env.batch_spec.num_actions
+    return lambda step: np.asarray(draws.uniform(step) * count, dtype=np.int64)
+
+
+def _within(env: SimVectorEnv, seed: int, wish: Wish) -> Policy:
+    """What is left of wishes where arms are barred, or where a budget is drawn evenly among those who wish."""
+    spec, draws = env.batch_spec, _luck(env, seed)
+    table = (len(spec.replicate_ids), len(spec.entity_ids))
+
+    def policy(now: SimVectorEnv, step: int) -> Int64:
+        action, mask = wish(step), now.action_mask()
+        if mask is not None:
+            action = np.where(mask[np.arange(len(action)), action], action, 0)
+        if spec.budget is not None:
+            luck = draws.uniform(step, slot=1).reshape(table)
+            action = np.where(top(luck, (action > 0).reshape(table), spec.budget).ravel(), action, 0)
+        return action
+
+    return policy
+
+
+def _luck(env: SimVectorEnv, seed: int) -> Draws:
     spec = env.batch_spec
-    draws = Draws(
+    return Draws(
         seed,
         first_entity=int(spec.entity_ids[0]),
         entities=len(spec.entity_ids),
         first_replicate=int(spec.replicate_ids[0]),
         replicates=len(spec.replicate_ids),
     )
-    return lambda step: np.asarray(draws.uniform(step) * spec.num_actions, dtype=np.int64)

@@ -39,5 +39,6 @@ macro_rules! families {
 families! {
     bandit::Bandit,
     cohort::Cohort,
+    intervention::Intervention,
     pricing::Pricing,
 }
