@@ -14,6 +14,7 @@ from kedro.runner import SequentialRunner
 
 from onetake.calibration.fitted_suite import FittedPlan
 from onetake.calibration.settings import FitSettings
+from onetake.envs.caseload import Caseload, CaseloadPlan
 from onetake.envs.catalogue import Catalogue, CataloguePlan
 from onetake.envs.population import Population
 from onetake.envs.suite import Suite
@@ -23,7 +24,17 @@ from onetake.pipelines import environments, ingestion
 
 pytestmark = [pytest.mark.pipelines, pytest.mark.calibration]
 
-SUITES = ("truman", "population", "population_tune", "pricing", "pricing_tune", "thornton", "thornton_tune")
+SUITES = (
+    "truman",
+    "population",
+    "population_tune",
+    "pricing",
+    "pricing_tune",
+    "outreach",
+    "outreach_tune",
+    "thornton",
+    "thornton_tune",
+)
 
 
 def run_into(root: Path, data: Path) -> dict[str, bytes]:
@@ -46,6 +57,8 @@ def run_into(root: Path, data: Path) -> dict[str, bytes]:
     catalog["params:population"] = Population(**conf["population"])
     catalog["params:catalogue"] = Catalogue(**conf["catalogue"])
     catalog["params:suites.pricing"] = CataloguePlan(**conf["suites"]["pricing"])
+    catalog["params:caseload"] = Caseload(**conf["caseload"])
+    catalog["params:suites.outreach"] = CaseloadPlan(**conf["suites"]["outreach"])
     catalog["params:suites.truman"] = RegisteredPlan(**conf["suites"]["truman"])
     catalog["params:suites.population"] = PopulationPlan(**conf["suites"]["population"])
     catalog["params:suites.thornton"] = FittedPlan(**conf["suites"]["thornton"])

@@ -10,6 +10,7 @@ from onetake.calibration.fit import fit_bandit
 from onetake.calibration.fitted_suite import FittedPlan, parameter_draws
 from onetake.calibration.read_log import read_binary_log
 from onetake.calibration.settings import FitSettings
+from onetake.envs.caseload import Caseload, CaseloadPlan
 from onetake.envs.catalogue import Catalogue, CataloguePlan
 from onetake.envs.population import Population
 from onetake.envs.suite import Part, Suite
@@ -57,4 +58,14 @@ def generate_catalogue(catalogue: Catalogue) -> tuple[pl.DataFrame, pl.DataFrame
 
 def make_catalogue_suites(tune: pl.DataFrame, test: pl.DataFrame, plan: CataloguePlan) -> tuple[Suite, Suite]:
     """Make both parts of the suite of a catalogue; today's prices are its incumbent."""
+    return plan.make("tune", tune), plan.make("test", test)
+
+
+def generate_caseload(caseload: Caseload) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Draw both parts of a caseload."""
+    return caseload.draw("tune"), caseload.draw("test")
+
+
+def make_caseload_suites(tune: pl.DataFrame, test: pl.DataFrame, plan: CaseloadPlan) -> tuple[Suite, Suite]:
+    """Make both parts of the suite of a caseload; its incumbent treats nobody."""
     return plan.make("tune", tune), plan.make("test", test)

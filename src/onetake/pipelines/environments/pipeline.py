@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 from kedro.pipeline import Node, Pipeline
 
 from onetake.pipelines.environments.nodes import (
     check_log,
     fit_log,
+    generate_caseload,
     generate_catalogue,
     generate_population,
+    make_caseload_suites,
     make_catalogue_suites,
     make_fitted_suites,
     make_population_suites,
     make_registered_suite,
+)
+
+# What is drawn, from which parameters, as which dataset; and the suite that is made of both parts of it.
+GENERATED: tuple[tuple[Callable[..., Any], str, str, Callable[..., Any], str], ...] = (
+    (generate_population, "population", "population_cohorts", make_population_suites, "population"),
+    (generate_catalogue, "catalogue", "catalogue", make_catalogue_suites, "pricing"),
+    (generate_caseload, "caseload", "caseload", make_caseload_suites, "outreach"),
 )
 
 
@@ -39,35 +51,20 @@ def create_pipeline(**kwargs: object) -> Pipeline:
                 name="make_suite_thornton",
             ),
             Node(
-                generate_population,
-                inputs="params:population",
-                outputs=["population_cohorts_tune", "population_cohorts_test"],
-                name="generate_population",
-            ),
-            Node(
-                make_population_suites,
-                inputs=["population_cohorts_tune", "population_cohorts_test", "params:suites.population"],
-                outputs=["suite_population_tune", "suite_population"],
-                name="make_suite_population",
-            ),
-            Node(
-                generate_catalogue,
-                inputs="params:catalogue",
-                outputs=["catalogue_tune", "catalogue_test"],
-                name="generate_catalogue",
-            ),
-            Node(
-                make_catalogue_suites,
-                inputs=["catalogue_tune", "catalogue_test", "params:suites.pricing"],
-                outputs=["suite_pricing_tune", "suite_pricing"],
-                name="make_suite_pricing",
-            ),
-            Node(
                 make_registered_suite,
                 inputs="params:suites.truman",
                 outputs="suite_truman",
                 name="make_suite_truman",
             ),
+            *_generated(),
         ],
         tags="environments",
     )
+
+
+def _generated() -> Iterator[Node]:
+    for generate, law, table, make, suite in GENERATED:
+        parts = [f"{table}_tune", f"{table}_test"]
+        yield Node(generate, inputs=f"params:{law}", outputs=parts, name=f"generate_{law}")
+        made = [f"suite_{suite}_tune", f"suite_{suite}"]
+        yield Node(make, inputs=[*parts, f"params:suites.{suite}"], outputs=made, name=f"make_suite_{suite}")
