@@ -17,7 +17,7 @@ Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
 Coupling = Literal["independent", "grouped", "replicate"]
-YardstickKind = Literal["best_now", "exact", "bound"]
+YardstickKind = Literal["best_now", "exact", "bound", "unknown"]
 PropensityKind = Literal["exact", "estimated", "density", "none"]
 
 

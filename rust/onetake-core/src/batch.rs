@@ -28,6 +28,7 @@ const ALONE: usize = 8192;
 #[derive(Debug)]
 pub struct Batch<F: Family> {
     family: Arc<F>,
+    settings: Arc<str>,
     identity: [u8; 16],
     layout: Layout,
     key: Key,
@@ -43,6 +44,7 @@ impl<F: Family> Clone for Batch<F> {
     fn clone(&self) -> Self {
         Self {
             family: Arc::clone(&self.family),
+            settings: Arc::clone(&self.settings),
             blocks: self.blocks.clone(),
             excess: self.excess.clone(),
             pool: self.pool.clone(),
@@ -59,9 +61,12 @@ impl<F: Family> Batch<F> {
     pub fn new(json: &str, columns: Vec<Column>, layout: Layout, pool: Option<Arc<ThreadPool>>) -> Result<Self> {
         check_layout(layout)?;
         let config = config::parse::<F::Config>(F::NAME, json)?;
-        let identity = identity::<F>(&config, &columns, layout);
+        // A configuration that was read from JSON can be written as JSON.
+        let settings: Arc<str> = serde_json::to_string(&config).unwrap_or_default().into();
+        let identity = identity(F::NAME, &settings, &columns, layout);
         let family = F::new(&config, &mut Columns::new(layout.shape, columns, F::COLUMNS)?)?;
         Ok(Self {
+            settings,
             identity,
             layout,
             key: Key::new(layout.seed, Stream::ENVIRONMENT),
@@ -224,11 +229,9 @@ fn check_layout(layout: Layout) -> Result<()> {
 }
 
 /// What a saved state must agree in: family, configuration, columns, ids and mode.
-fn identity<F: Family>(config: &F::Config, columns: &[Column], layout: Layout) -> [u8; 16] {
+fn identity(family: &str, settings: &str, columns: &[Column], layout: Layout) -> [u8; 16] {
     let Layout { shape, first_entity, first_replicate, mode, .. } = layout;
-    let mut text = format!("{} {shape:?} {first_entity} {first_replicate} {mode:?} ", F::NAME);
-    // A configuration that was read from JSON can be written as JSON.
-    text.push_str(&serde_json::to_string(config).unwrap_or_default());
+    let text = format!("{family} {shape:?} {first_entity} {first_replicate} {mode:?} {settings}");
     let mut bytes = text.into_bytes();
     for Column { name, values, width } in columns {
         let cells: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
@@ -241,6 +244,10 @@ fn identity<F: Family>(config: &F::Config, columns: &[Column], layout: Layout) -
 impl<F: Family> Simulator for Batch<F> {
     fn spec(&self) -> &Spec {
         self.family.spec()
+    }
+
+    fn settings(&self) -> &str {
+        &self.settings
     }
 
     fn shape(&self) -> Shape {

@@ -2,6 +2,7 @@
 
 use crate::account::Sums;
 use crate::columns::Shape;
+use crate::dispatch::{self, Kernel};
 use crate::error::Result;
 use crate::family::{Actions, Family, Out, Rows, Run, State};
 use crate::modifiers::{Level, Place, Scope};
@@ -53,6 +54,47 @@ impl End {
         } else {
             Self::Not
         }
+    }
+}
+
+/// Finds out who has ended; those that had ended already have ended in the same way as before.
+struct Ends<'a> {
+    elapsed: &'a [u32],
+    horizon: u32,
+    terminated: &'a [bool],
+    truncated: &'a mut [bool],
+    over: &'a mut [End],
+}
+
+impl Kernel for Ends<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let ends = self.truncated.iter_mut().zip(self.over);
+        for ((&elapsed, &terminated), (truncated, over)) in self.elapsed.iter().zip(self.terminated).zip(ends) {
+            let late = if *over == End::Not { elapsed >= self.horizon } else { *over == End::Time };
+            *truncated = late;
+            *over = End::of(terminated, late);
+        }
+    }
+}
+
+/// The places of those who have ended.
+struct Listed<'a>(&'a [End]);
+
+impl Kernel for Listed<'_> {
+    type Output = Vec<u32>;
+    #[inline(always)]
+    fn run(self) -> Vec<u32> {
+        let mut rows = vec![0; self.0.len() + 1];
+        let mut count = 0;
+        // Every place is written and the next one writes over it: no branch to guess.
+        for (i, end) in self.0.iter().enumerate() {
+            rows[count] = i as u32;
+            count += usize::from(*end != End::Not);
+        }
+        rows.truncate(count);
+        rows
     }
 }
 
@@ -170,6 +212,9 @@ impl Block {
     /// The product of the modifiers now; `room` holds it where it differs between environments.
     fn level<'a, F: Family>(&self, family: &F, room: &'a mut Vec<f64>) -> Level<'a> {
         let modifiers = family.modifiers();
+        if modifiers.is_empty() {
+            return Level::Same(1.0);
+        }
         let shared = self.walks.iter().filter(|walk| walk.len() == 1).fold(1.0, |level, walk| level * walk[0]);
         let own = self.walks.iter().any(|walk| walk.len() > 1);
         if let (Some(t), false) = (self.common_elapsed(), own) {
@@ -275,7 +320,8 @@ impl Block {
     }
 
     fn advance<F: Family>(&mut self, turn: Turn<'_, F>) {
-        self.elapsed.iter_mut().for_each(|t| *t = t.saturating_add(1));
+        // The clock, which is never behind, is refused before it overflows.
+        self.elapsed.iter_mut().for_each(|t| *t += 1);
         if self.walks.is_empty() {
             return;
         }
@@ -290,45 +336,47 @@ impl Block {
     fn end<F: Family>(&mut self, turn: Turn<'_, F>, slot: &mut Slot<'_>) -> Ended {
         let spec = turn.family.spec();
         let next = Turn { step: turn.step.wrapping_add(1), ..turn };
-        let waiting = turn.mode == AutoReset::Wait && self.first_over().is_some();
-        if waiting {
-            self.stand_still(spec.observations.len(), slot);
-        } else if self.first_over().is_some() {
-            let rows: Vec<u32> = (0..self.len as u32).filter(|&i| self.over(i as usize)).collect();
-            self.restart(next, &rows, slot.obs);
-            for &i in &rows {
-                slot.reward[i as usize] = 0.0;
-                slot.terminated[i as usize] = false;
+        if self.first_over().is_some() {
+            if turn.mode == AutoReset::Wait {
+                self.stand_still(spec.observations.len(), slot);
+            } else {
+                let rows = self.listed();
+                self.restart(next, &rows, slot.obs);
+                for &i in &rows {
+                    slot.reward[i as usize] = 0.0;
+                    slot.terminated[i as usize] = false;
+                }
             }
         }
         if spec.terminates && slot.terminated.contains(&true) {
             self.spread();
         }
-        if let Some(horizon) = spec.horizon
-            && self.elapsed.iter().any(|&t| t >= horizon)
-        {
-            for i in 0..self.len {
-                slot.truncated[i] = self.elapsed(i) >= horizon;
-            }
-            if waiting {
-                (0..self.len).filter(|&i| self.over(i)).for_each(|i| slot.truncated[i] = self.how(i) == End::Time);
-            }
+        // Where all are alike, nobody has ended by itself and the first one speaks for all.
+        let many = self.elapsed.len();
+        dispatch::run(Ends {
+            elapsed: &self.elapsed,
+            horizon: spec.horizon.unwrap_or(u32::MAX),
+            terminated: &slot.terminated[..many],
+            truncated: &mut slot.truncated[..many],
+            over: &mut self.over,
+        });
+        if many < self.len && slot.truncated[0] {
+            slot.truncated.fill(true);
         }
-        let ends = |i: usize| slot.terminated[i] || slot.truncated[i];
-        if turn.mode != AutoReset::SameStep {
-            for i in 0..self.over.len() {
-                self.over[i] = End::of(slot.terminated[i], slot.truncated[i]);
-            }
+        if turn.mode != AutoReset::SameStep || self.first_over().is_none() {
             return Ended::default();
         }
-        let rows: Vec<u32> = (0..self.len as u32).filter(|&i| ends(i as usize)).collect();
+        let rows = self.listed();
         let width = spec.observations.len();
         let last = rows.iter().flat_map(|&i| &slot.obs[i as usize * width..(i as usize + 1) * width]);
         let ended = Ended { obs: last.copied().collect(), rows: rows.iter().map(|i| i + self.row as u32).collect() };
-        if !rows.is_empty() {
-            self.restart(next, &rows, slot.obs);
-        }
+        self.restart(next, &rows, slot.obs);
         ended
+    }
+
+    /// Who has ended.
+    fn listed(&self) -> Vec<u32> {
+        if self.over.len() < self.len { (0..self.len as u32).collect() } else { dispatch::run(Listed(&self.over)) }
     }
 
     /// Those who have ended earn nothing more, show what they showed last, and stay ended.

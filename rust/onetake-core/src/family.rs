@@ -88,6 +88,14 @@ impl<'a> Actions<'a> {
             Self::Points { .. } => &[],
         }
     }
+
+    /// The points, row by row, in a family whose actions are points; empty in another.
+    pub fn points(self) -> &'a [f32] {
+        match self {
+            Self::Arms(_) => &[],
+            Self::Points { values, .. } => values,
+        }
+    }
 }
 
 /// One observed number and the finite bounds that it stays in.
@@ -142,6 +150,8 @@ pub enum Yardstick {
     Exact,
     /// A number that no policy's value from the start exceeds.
     Bound,
+    /// Nothing is known: only the reward that was paid can be told.
+    Unknown,
 }
 
 /// Expected rewards of whole episodes, from the start to the end, for each environment of a batch.
@@ -219,6 +229,18 @@ impl<'a> Run<'a> {
         self.words_at(slot, self.step, out);
     }
 
+    /// The run's words of a slot at this step for some of its environments, in their order.
+    pub fn words_of(&self, slot: u32, rows: Rows<'_>) -> Vec<u32> {
+        match rows {
+            Rows::All(len) => self.key.words(slot, 0, self.step, self.replicate, self.entity, len),
+            Rows::These(rows) => {
+                let mut words = vec![0; rows.len()];
+                self.key.fill_listed(slot, 0, self.step, self.replicate, self.entity, rows, &mut words);
+                words
+            }
+        }
+    }
+
     /// The run's cells of a parameter.
     #[inline]
     pub fn cells(&self, param: &'a Param) -> Cells<'a> {
@@ -265,6 +287,12 @@ impl State<'_> {
     /// The column in place `index`.
     pub fn column(&mut self, index: usize) -> &mut [f64] {
         &mut self.values[index * self.len..(index + 1) * self.len]
+    }
+
+    /// All `N` columns at once.
+    pub fn columns<const N: usize>(&mut self) -> [&mut [f64]; N] {
+        let mut columns = self.values.chunks_exact_mut(self.len);
+        std::array::from_fn(|_| columns.next().unwrap_or_default())
     }
 }
 

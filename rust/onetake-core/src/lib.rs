@@ -41,5 +41,6 @@ pub mod samplers;
 pub mod segments;
 pub mod simulator;
 pub mod special;
+pub mod start;
 pub mod state;
 pub mod workers;

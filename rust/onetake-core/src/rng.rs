@@ -14,6 +14,7 @@ const WEYL0: u32 = 0x9E37_79B9;
 const WEYL1: u32 = 0xBB67_AE85;
 /// Blocks that are made together: one AVX-512 register of 32-bit lanes.
 const WIDE: usize = 16;
+const LOW: u64 = 0xFFFF_FFFF;
 /// Tries a slot: a rejection sampler that needs a word again takes the next try.
 pub const TRIES: u32 = 64;
 
@@ -109,20 +110,48 @@ impl Key {
         }
     }
 
+    /// Fill `out` with the words of listed entities: those `rows` places after `entity`.
+    #[allow(clippy::too_many_arguments)] // the counter has this many parts
+    pub fn fill_listed(
+        self,
+        slot: u32,
+        attempt: u32,
+        step: u32,
+        replicate: u32,
+        entity: u32,
+        rows: &[u32],
+        out: &mut [u32],
+    ) {
+        let first = slot * TRIES + attempt;
+        dispatch::run(Listed { key: self, first, step, replicate, entity, rows, out });
+    }
+
     /// `WIDE` blocks whose third counter word counts up, written entity by entity.
     ///
     /// Each word stands in 64 bits whose upper half is rubbish: a product needs no more than the lower halves, so that
     /// no lane ever moves.
     #[inline(always)]
     fn wide(self, counter: [u32; 4], out: &mut [u32]) {
-        const LOW: u64 = 0xFFFF_FFFF;
-        let mut a = [u64::from(counter[0]); WIDE];
-        let mut b = [u64::from(counter[1]); WIDE];
-        let mut c = [0; WIDE];
-        let mut d = [u64::from(counter[3]); WIDE];
-        for (i, word) in c.iter_mut().enumerate() {
+        let mut entities = [0; WIDE];
+        for (i, word) in entities.iter_mut().enumerate() {
             *word = u64::from(counter[2]) + i as u64;
         }
+        let [a, b, c, d] = self.rounds(counter, entities);
+        let mut both = [0; 2 * WIDE];
+        for i in 0..WIDE {
+            both[2 * i] = (a[i] & LOW) | (b[i] << 32);
+            both[2 * i + 1] = (c[i] & LOW) | (d[i] << 32);
+        }
+        out.copy_from_slice(&dispatch::halves(both));
+    }
+
+    /// The rounds of `WIDE` blocks that differ in their third counter word; upper halves are rubbish.
+    #[inline(always)]
+    fn rounds(self, counter: [u32; 4], third: [u64; WIDE]) -> [[u64; WIDE]; 4] {
+        let mut a = [u64::from(counter[0]); WIDE];
+        let mut b = [u64::from(counter[1]); WIDE];
+        let mut c = third;
+        let mut d = [u64::from(counter[3]); WIDE];
         let [mut k0, mut k1] = self.0;
         for _ in 0..10 {
             for i in 0..WIDE {
@@ -133,12 +162,40 @@ impl Key {
             k0 = k0.wrapping_add(WEYL0);
             k1 = k1.wrapping_add(WEYL1);
         }
-        let mut both = [0; 2 * WIDE];
-        for i in 0..WIDE {
-            both[2 * i] = (a[i] & LOW) | (b[i] << 32);
-            both[2 * i + 1] = (c[i] & LOW) | (d[i] << 32);
+        [a, b, c, d]
+    }
+}
+
+/// Words of entities that are no neighbours.
+struct Listed<'a> {
+    key: Key,
+    first: u32,
+    step: u32,
+    replicate: u32,
+    entity: u32,
+    rows: &'a [u32],
+    out: &'a mut [u32],
+}
+
+impl Kernel for Listed<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (rows, out) in self.rows.chunks(WIDE).zip(self.out.chunks_mut(WIDE)) {
+            let mut entities = [0; WIDE];
+            for (entity, row) in entities.iter_mut().zip(rows) {
+                *entity = u64::from(self.entity + row);
+            }
+            let blocks = entities.map(|entity| entity / 4);
+            let [a, b, c, d] = self.key.rounds([self.first, self.step, 0, self.replicate], blocks);
+            let mut words = [0; WIDE];
+            for i in 0..WIDE {
+                let lane = entities[i] % 4;
+                let (even, odd) = if lane < 2 { (a[i], b[i]) } else { (c[i], d[i]) };
+                words[i] = if lane % 2 == 0 { even } else { odd } as u32;
+            }
+            out.copy_from_slice(&words[..out.len()]);
         }
-        out.copy_from_slice(&dispatch::halves(both));
     }
 }
 
@@ -214,6 +271,11 @@ mod tests {
                     key.fill_at(level, 3, 1, 17, 2, start, &mut out);
                     for (i, w) in out.iter().enumerate() {
                         assert_eq!(*w, key.word(3, 1, 17, start + i as u32, 2));
+                    }
+                    let rows: Vec<u32> = (0..len as u32).map(|i| 3 * i + i / 5).collect();
+                    key.fill_listed(3, 1, 17, 2, start, &rows, &mut out);
+                    for (w, row) in out.iter().zip(rows) {
+                        assert_eq!(*w, key.word(3, 1, 17, start + row, 2));
                     }
                 }
             }

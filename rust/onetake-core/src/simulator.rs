@@ -60,6 +60,8 @@ pub struct StepOut<'a> {
 pub trait Simulator: Send + Sync {
     /// What may be known before it starts.
     fn spec(&self) -> &Spec;
+    /// Its configuration as JSON text, with the defaults of what was not given.
+    fn settings(&self) -> &str;
     /// Entities and replicates.
     fn shape(&self) -> Shape;
     /// Step of the global clock: it counts every step and goes back only by a reset with a seed.

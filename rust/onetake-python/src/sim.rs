@@ -94,6 +94,11 @@ impl VecSim {
         serde_json::to_string(self.simulator.spec()).map_err(|e| PyTypeError::new_err(e.to_string()))
     }
 
+    /// Its configuration as JSON text, with the defaults of what was not given.
+    fn config(&self) -> &str {
+        self.simulator.settings()
+    }
+
     /// Least and largest reward of a step, one for all or one an environment.
     fn reward_bounds<'py>(&self, py: Python<'py>) -> (Array1<'py, f64>, Array1<'py, f64>) {
         let spec = self.simulator.spec();

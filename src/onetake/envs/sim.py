@@ -125,6 +125,12 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
             budget=budget[0] if budget and budget[1] else None,
         )
 
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """Settings of the family, with the defaults of what was not given."""
+        settings: dict[str, Any] = json.loads(self._sim.config())
+        return settings
+
     @property
     def elapsed(self) -> Int64:
         """Steps since each environment's reset ``(n,)``."""
@@ -217,7 +223,8 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
         """What regret is counted against.
 
         ``best_now``: the best arm of each step, exact where no action changes what comes later. ``exact``: the value of
-        the best policy from the start. ``bound``: no policy's value from the start exceeds it.
+        the best policy from the start. ``bound``: no policy's value from the start exceeds it. ``unknown``: nothing is
+        known, and only the reward that was paid can be told.
         """
         kind: YardstickKind = self._spec["yardstick"]
         return kind

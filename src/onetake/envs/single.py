@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from functools import cached_property
 from typing import Any, Self
 
 import gymnasium
@@ -101,6 +102,12 @@ class SimEnv(gymnasium.Env[Float32, Any]):
     def _infos(self) -> dict[str, Any]:
         allowed = self._sim.allowed()
         return {} if allowed is None else {"action_mask": allowed[0].astype("int8")}
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """Settings of the family, with the defaults of what was not given."""
+        settings: dict[str, Any] = json.loads(self._sim.config())
+        return settings
 
     @property
     def elapsed(self) -> int:

@@ -12,7 +12,6 @@ import polars as pl
 from onetake.draws import total
 from onetake.envs.native import whole
 from onetake.envs.population import cohort_columns
-from onetake.envs.registration import find
 from onetake.envs.suite import EnvironmentEntry, Part, Suite
 from onetake.errors import ConfigError
 from onetake.seeding import child_seed
@@ -20,10 +19,12 @@ from onetake.seeding import child_seed
 
 @dataclass(frozen=True)
 class RegisteredPlan:
-    """A suite of registered environments, each at its own horizon; tune and test differ in their luck only.
+    """A suite of environments by name, each at its own horizon; tune and test differ in their luck only.
 
     Attributes:
-        name: of the suite. seed: root of its luck. ids: registered environments. replicates: copies of each.
+        name: of the suite. seed: root of its luck. replicates: copies of each.
+        ids: registered environments, ids that Gymnasium knows, or entry points of a user's ``Env`` classes.
+        steps: length of the episodes, or None for their own.
 
     Raises:
         UnknownIdError: an id that is not registered, with the nearest ones. ConfigError: no id, or no replicate.
@@ -36,18 +37,23 @@ class RegisteredPlan:
     seed: int
     ids: Sequence[str]
     replicates: int
+    steps: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no suite could be made of."""
         whole(f"suite {self.name}.replicates", self.replicates, 1)
+        if self.steps is not None:
+            whole(f"suite {self.name}.steps", self.steps, 1)
         if isinstance(self.ids, str) or not self.ids:
             raise ConfigError(f"suite {self.name}.ids: got {self.ids!r}; wanted a list of registered ids")
         for env_id in self.ids:
-            find(env_id)
+            EnvironmentEntry.of(env_id, steps=self.steps)
 
     def make(self, part: Part, incumbent: Mapping[str, Any] | None = None) -> Suite:
         """Make a part of the suite."""
-        entries = tuple(EnvironmentEntry.of(env_id, replicates=self.replicates) for env_id in self.ids)
+        entries = tuple(
+            EnvironmentEntry.of(env_id, replicates=self.replicates, steps=self.steps) for env_id in self.ids
+        )
         return Suite(self.name, part, child_seed(self.seed, "suite", self.name, part), entries, incumbent)
 
 

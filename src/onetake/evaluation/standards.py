@@ -18,21 +18,20 @@ from onetake.evaluation.regret import Standards
 from onetake.types import Float64, Int64
 
 if TYPE_CHECKING:
-    from onetake.envs.sim import SimVectorEnv
+    from onetake.envs.suite import AnyVectorEnv
 
     Wish = Callable[[int], Int64]
-    Policy = Callable[[SimVectorEnv, int], Int64]
+    Policy = Callable[[AnyVectorEnv, int], Int64]
 
 
-def standards(env: SimVectorEnv, seed: int) -> Standards | None:
+def standards(env: AnyVectorEnv, seed: int) -> Standards | None:
     """Return the values of whole episodes of a batch that was just reset; None where best-now is the yardstick.
 
     Args:
         env: just reset; its state does not change.
         seed: of the draws of random play, where the family does not know its value.
     """
-    ask = getattr(env, "start_values", None)
-    values = None if ask is None else ask()
+    values = env.start_values()
     if values is None:
         return None
     spec = env.batch_spec
@@ -52,9 +51,21 @@ def standards(env: SimVectorEnv, seed: int) -> Standards | None:
     )
 
 
-def yardstick_kind(env: SimVectorEnv) -> str:
-    """The word for a table: ``exact``, or ``bound`` where no more is proved than that nothing exceeds it."""
-    return "bound" if getattr(env, "yardstick_kind", "best_now") == "bound" else "exact"
+def yardstick_kind(env: AnyVectorEnv) -> str:
+    """The word for a table: ``exact``, ``bound`` (no more is proved than that nothing exceeds it), or ``unknown``."""
+    kind: str = getattr(env, "yardstick_kind", "best_now")
+    return "exact" if kind == "best_now" else kind
+
+
+def is_known(env: AnyVectorEnv) -> bool:
+    """Whether anything is known of what actions would have earned; if not, only the reward that was paid is told."""
+    return yardstick_kind(env) != "unknown"
+
+
+def nothing_known(replicates: int, num_actions: int) -> dict[str, Float64]:
+    """Return the account of a step of which nothing is known: NaN throughout."""
+    sums = {name: np.full(replicates, np.nan) for name in ("oracle", "played", "greedy", "random")}
+    return sums | {"arms": np.full((replicates, num_actions), np.nan)}
 
 
 def per_replicate(values: Float64, replicates: int) -> Float64:
@@ -65,7 +76,7 @@ def per_replicate(values: Float64, replicates: int) -> Float64:
     return np.array([total(row) for row in table])
 
 
-def _played_out(env: SimVectorEnv, policy: Policy) -> Float64:
+def _played_out(env: AnyVectorEnv, policy: Policy) -> Float64:
     """Expected rewards of what a policy does ``(n,)``, summed along one episode of a fork."""
     twin = env.fork()
     earned, row, step = np.zeros(env.num_envs), np.arange(env.num_envs), 0
@@ -78,21 +89,21 @@ def _played_out(env: SimVectorEnv, policy: Policy) -> Float64:
             return earned
 
 
-def _always(env: SimVectorEnv, arm: int) -> Wish:
+def _always(env: AnyVectorEnv, arm: int) -> Wish:
     return lambda step: np.full(env.num_envs, arm)
 
 
-def _evenly(env: SimVectorEnv, seed: int) -> Wish:
+def _evenly(env: AnyVectorEnv, seed: int) -> Wish:
     draws, count = _luck(env, seed), env.batch_spec.num_actions
     return lambda step: np.asarray(draws.uniform(step) * count, dtype=np.int64)
 
 
-def _within(env: SimVectorEnv, seed: int, wish: Wish) -> Policy:
+def _within(env: AnyVectorEnv, seed: int, wish: Wish) -> Policy:
     """What is left of wishes where arms are barred, or where a budget is drawn evenly among those who wish."""
     spec, draws = env.batch_spec, _luck(env, seed)
     table = (len(spec.replicate_ids), len(spec.entity_ids))
 
-    def policy(now: SimVectorEnv, step: int) -> Int64:
+    def policy(now: AnyVectorEnv, step: int) -> Int64:
         action, mask = wish(step), now.action_mask()
         if mask is not None:
             action = np.where(mask[np.arange(len(action)), action], action, 0)
@@ -104,7 +115,7 @@ def _within(env: SimVectorEnv, seed: int, wish: Wish) -> Policy:
     return policy
 
 
-def _luck(env: SimVectorEnv, seed: int) -> Draws:
+def _luck(env: AnyVectorEnv, seed: int) -> Draws:
     spec = env.batch_spec
     return Draws(
         seed,

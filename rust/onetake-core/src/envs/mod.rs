@@ -38,7 +38,10 @@ macro_rules! families {
 
 families! {
     bandit::Bandit,
+    cartpole::CartPole,
     cohort::Cohort,
     intervention::Intervention,
+    pendulum::Pendulum,
     pricing::Pricing,
+    reach::Reach,
 }
