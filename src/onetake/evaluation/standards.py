@@ -31,7 +31,8 @@ def standards(env: AnyVectorEnv, seed: int) -> Standards | None:
         env: just reset; its state does not change.
         seed: of the draws of random play, where the family does not know its value.
     """
-    values = env.start_values()
+    ask = getattr(env, "start_values", None)
+    values = None if ask is None else ask()
     if values is None:
         return None
     spec = env.batch_spec
