@@ -23,6 +23,8 @@ ROWS: dict[str, Rows] = {
     "family_bandit": families.bandit,
     "family_intervention": families.intervention,
     "family_pricing": families.pricing,
+    "family_perishable": families.perishable,
+    "family_tabular": families.tabular,
     "million": scale.million,
     "warm": scale.warm,
 }

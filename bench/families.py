@@ -69,14 +69,35 @@ def pricing(size: Size) -> Iterator[Measurement]:
     yield from _family("pricing", {}, columns, bare, size)
 
 
+def perishable(size: Size) -> Iterator[Measurement]:
+    """One Poisson a unit, each entity with stock, arrivals and clientele of its own."""
+    n = size.of(1_000_000, 2_000)
+    rng = np.random.default_rng(0)
+    rate, willingness = 1.0 + 3.0 * rng.random(n), 80.0 + 40.0 * rng.random(n)
+    prices = [60.0, 100.0]
+    columns = {"capacity": np.full(n, 1e6), "arrival_rate": rate, "willingness": willingness}
+    draws = Draws(1, entities=n, threads=1)
+    mean = rate * np.exp(-prices[0] / willingness)
+    config = {"prices": prices, "horizon": 100_000}
+    yield from _family("perishable", config, columns, lambda step: draws.poisson(mean, step), size)
+
+
+def tabular(size: Size) -> Iterator[Measurement]:
+    """One uniform a unit: the chances are shared and looked up by guide tables."""
+    n = size.of(1_000_000, 2_000)
+    draws = Draws(1, entities=n, threads=1)
+    yield from _family("tabular", {"horizon": 100_000}, {}, draws.uniform, size, entities=n)
+
+
 def _family(
     family: str,
     config: dict[str, object],
     columns: dict[str, np.ndarray],
     bare: Callable[[int], object],
     size: Size,
+    entities: int | None = None,
 ) -> Iterator[Measurement]:
-    n = len(next(iter(columns.values())))
+    n = entities or len(next(iter(columns.values())))
     action = np.zeros(n, dtype=np.int64)
     envs = [SimVectorEnv(family, config, entities=n, columns=columns, seed=1, threads=threads) for threads in (1, 2)]
     for env in envs:

@@ -16,6 +16,8 @@ from onetake.calibration.fitted_suite import FittedPlan
 from onetake.calibration.settings import FitSettings
 from onetake.envs.caseload import Caseload, CaseloadPlan
 from onetake.envs.catalogue import Catalogue, CataloguePlan
+from onetake.envs.clinic import ClinicPlan
+from onetake.envs.departures import DeparturePlan, Departures
 from onetake.envs.population import Population
 from onetake.envs.suite import Suite
 from onetake.envs.suite_plans import PopulationPlan, RegisteredPlan
@@ -34,6 +36,10 @@ SUITES = (
     "outreach_tune",
     "thornton",
     "thornton_tune",
+    "travel",
+    "travel_tune",
+    "clinic",
+    "clinic_tune",
 )
 
 
@@ -61,6 +67,9 @@ def run_into(root: Path, data: Path) -> dict[str, bytes]:
     catalog["params:suites.outreach"] = CaseloadPlan(**conf["suites"]["outreach"])
     catalog["params:suites.truman"] = RegisteredPlan(**conf["suites"]["truman"])
     catalog["params:suites.population"] = PopulationPlan(**conf["suites"]["population"])
+    catalog["params:departures"] = Departures(**conf["departures"])
+    catalog["params:suites.travel"] = DeparturePlan(**conf["suites"]["travel"])
+    catalog["params:suites.clinic"] = ClinicPlan(**conf["suites"]["clinic"])
     catalog["params:suites.thornton"] = FittedPlan(**conf["suites"]["thornton"])
     SequentialRunner().run(pipeline.only_nodes_with_outputs(*wanted_outputs(pipeline)), catalog)
     return {str(file.relative_to(data)): file.read_bytes() for file in sorted(data.rglob("*")) if file.is_file()}

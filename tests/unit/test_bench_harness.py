@@ -21,6 +21,8 @@ ROWS = [
     "family_cohort",
     "family_bandit",
     "family_pricing",
+    "family_perishable",
+    "family_tabular",
     "million",
     "warm",
 ]

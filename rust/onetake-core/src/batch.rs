@@ -64,7 +64,7 @@ impl<F: Family> Batch<F> {
         // A configuration that was read from JSON can be written as JSON.
         let settings: Arc<str> = serde_json::to_string(&config).unwrap_or_default().into();
         let identity = identity(F::NAME, &settings, &columns, layout);
-        let family = F::new(&config, &mut Columns::new(layout.shape, columns, F::COLUMNS)?)?;
+        let family = F::new(&config, &mut Columns::new(layout.shape, columns, (F::COLUMNS, F::TABLES))?)?;
         Ok(Self {
             settings,
             identity,

@@ -395,7 +395,7 @@ impl Block {
         let mut room = Vec::new();
         let level = self.level(turn.family, &mut room);
         turn.family.values(&self.run(turn.key, turn.step, level), &self.state, out);
-        self.blank_over(out);
+        self.silence(out);
     }
 
     /// Expected reward of each arm at the coming step `(k, len)`; 0 for environments that only wait for their reset.
@@ -407,17 +407,7 @@ impl Block {
 
     fn expected_at<F: Family>(&self, turn: Turn<'_, F>, level: Level<'_>, out: &mut [f64]) {
         turn.family.expected(&self.run(turn.key, turn.step, level), &self.state, out);
-        self.blank_over(out);
-    }
-
-    fn blank_over(&self, out: &mut [f64]) {
-        if self.first_over().is_some() {
-            for (place, value) in out.iter_mut().enumerate() {
-                if self.over(place % self.len) {
-                    *value = 0.0;
-                }
-            }
-        }
+        self.silence(out);
     }
 
     /// What the evaluator knows of the coming step, summed: the best play, the one to be played, and each arm.
@@ -440,6 +430,9 @@ impl Block {
 
     /// Environments that have ended earn nothing.
     fn silence(&self, values: &mut [f64]) {
+        if self.first_over().is_none() {
+            return;
+        }
         for (place, value) in values.iter_mut().enumerate() {
             if self.over(place % self.len) {
                 *value = 0.0;

@@ -183,15 +183,18 @@ impl Columns {
     ///
     /// # Errors
     /// Names the column that is not as long as the batch, or the cell that is not a number.
-    pub fn new(shape: Shape, columns: Vec<Column>, known: &[&str]) -> Result<Self> {
+    pub fn new(shape: Shape, columns: Vec<Column>, (known, tables): (&[&str], &[&str])) -> Result<Self> {
         let mut given = BTreeMap::new();
         for Column { name, values, width } in columns {
             let what = format!("columns[\"{name}\"]");
-            if !known.contains(&name.as_str()) {
-                return Err(Error::Unknown { kind: "column", name, known: known.join(", ") });
+            let table = tables.contains(&name.as_str());
+            if !table && !known.contains(&name.as_str()) {
+                return Err(Error::Unknown { kind: "column", name, known: [known, tables].concat().join(", ") });
             }
             let rows = values.len() / width.max(1);
-            let own = if rows == shape.entities && width > 0 {
+            let own = if table {
+                Own::Nobody
+            } else if rows == shape.entities && width > 0 {
                 Own::Entity
             } else if rows == shape.rows() && width > 0 {
                 Own::Environment
@@ -201,7 +204,7 @@ impl Columns {
             };
             if let Some(place) = values.iter().position(|v| !v.is_finite()) {
                 return Err(Error::Config {
-                    field: format!("{what} row {}", place / width),
+                    field: format!("{what} row {}", place / width.max(1)),
                     got: values[place].to_string(),
                     wanted: "a finite number".into(),
                 });
@@ -214,6 +217,11 @@ impl Columns {
     /// The size of the batch.
     pub fn shape(&self) -> Shape {
         self.shape
+    }
+
+    /// The values of the table `name`, where it was given.
+    pub fn table(&mut self, name: &str) -> Option<Vec<f64>> {
+        self.given.remove(name).map(|table| table.values)
     }
 
     /// The column `name` where it was given, else `values` shared by all; every value must satisfy `wanted`.

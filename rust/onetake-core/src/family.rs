@@ -322,6 +322,8 @@ pub trait Family: Sized + Send + Sync + 'static {
     const NAME: &'static str;
     /// Names of the columns that entities may have of their own.
     const COLUMNS: &'static [&'static str];
+    /// Names of the tables that all environments share: arrays of any length, too long for a configuration.
+    const TABLES: &'static [&'static str] = &[];
     /// Its configuration: defaults live there, and unknown fields are refused.
     type Config: Serialize + DeserializeOwned;
     /// What one step needs once for all runs, such as tables of shared parameters.

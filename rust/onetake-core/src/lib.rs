@@ -10,6 +10,7 @@
 //!   knows of them.
 //! - [`modifiers`]: seasons, trends and walks; [`segments`]: kinds of entities; [`repeated`]: tables of
 //!   shared chances; [`columns`] and [`config`]: parameters as they cross the border.
+//! - [`chain`]: finite decision processes; [`seats`]: the dynamic program of what is sold until a horizon.
 //! - [`state`]: saved simulator state; [`workers`]: threads, whose number no result depends on.
 //! - [`special`]: logarithm, exponential and kin with the same bits everywhere.
 //! - [`error`]: the one error type.
@@ -24,6 +25,7 @@
 pub mod account;
 pub mod batch;
 pub mod block;
+pub mod chain;
 pub mod checks;
 pub mod columns;
 pub mod config;
@@ -38,6 +40,7 @@ pub mod repeated;
 pub mod restless;
 pub mod rng;
 pub mod samplers;
+pub mod seats;
 pub mod segments;
 pub mod simulator;
 pub mod special;

@@ -22,6 +22,12 @@ pub fn family_names() -> Vec<&'static str> {
     envs::NAMES.to_vec()
 }
 
+/// Names of the tables that a family takes beside its columns.
+#[pyfunction]
+pub fn family_tables(family: &str) -> PyResult<Vec<&'static str>> {
+    envs::tables(family).map(<[_]>::to_vec).map_err(raise)
+}
+
 /// A batch of simulated environments.
 #[pyclass]
 pub struct VecSim {

@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from onetake._core import family_tables
 from onetake.envs.foreign import FAMILY as FOREIGN
 from onetake.envs.foreign import ForeignVectorEnv, recognise, time_limit
 from onetake.envs.native import as_json, whole
@@ -36,7 +37,7 @@ class EnvironmentEntry:
         config: its settings (`onetake.envs.foreign.ForeignConfig` where it is not ours); ``steps`` takes the place of
             the horizon.
         columns: own parameters: ``(entities,)``, ``(draws × entities,)`` or ``(replicates × entities,)``, with a second
-            axis where each arm has its own value; or None.
+            axis where each arm has its own value; or None. Tables that a family takes have lengths of their own.
         entities: number of entities. replicates: number of replicates. steps: length of the episode.
         draws: parameter draws among the replicates: replicate ``r`` uses draw ``r // (replicates // draws)``.
         labels: notes for tables and reports, such as the behaviour or the assignment of the log it was fitted to.
@@ -107,8 +108,9 @@ class EnvironmentEntry:
             raise ConfigError(f"{self.name}.replicates: got {got}; wanted some of 0..{self.replicates - 1}")
         if self.family == FOREIGN:
             return self._make_foreign(seed, first_replicate, count, one_shot)
+        tables = family_tables(self.family)
         columns = {
-            name: self._rows(np.asarray(column), first_replicate, count)
+            name: column if name in tables else self._rows(np.asarray(column), first_replicate, count)
             for name, column in (self.columns or {}).items()
         }
         return SimVectorEnv(

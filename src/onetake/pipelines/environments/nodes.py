@@ -12,6 +12,8 @@ from onetake.calibration.read_log import read_binary_log
 from onetake.calibration.settings import FitSettings
 from onetake.envs.caseload import Caseload, CaseloadPlan
 from onetake.envs.catalogue import Catalogue, CataloguePlan
+from onetake.envs.clinic import ClinicPlan
+from onetake.envs.departures import DeparturePlan, Departures
 from onetake.envs.population import Population
 from onetake.envs.suite import Part, Suite
 from onetake.envs.suite_plans import PopulationPlan, RegisteredPlan
@@ -44,6 +46,22 @@ def make_population_suites(tune: pl.DataFrame, test: pl.DataFrame, plan: Populat
     """Make both parts of the suite of a population."""
     parts: dict[Part, pl.DataFrame] = {"tune": tune, "test": test}
     return plan.make("tune", parts), plan.make("test", parts)
+
+
+def generate_departures(departures: Departures) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Draw both parts of the departures."""
+    return departures.draw("tune"), departures.draw("test")
+
+
+def make_departure_suites(tune: pl.DataFrame, test: pl.DataFrame, plan: DeparturePlan) -> tuple[Suite, Suite]:
+    """Make both parts of the suite of departures."""
+    parts: dict[Part, pl.DataFrame] = {"tune": tune, "test": test}
+    return plan.make("tune", parts), plan.make("test", parts)
+
+
+def make_clinic_suites(arrays: dict[str, Any], plan: ClinicPlan) -> tuple[Suite, Suite]:
+    """Make both parts of the suite of patients."""
+    return plan.make("tune", arrays), plan.make("test", arrays)
 
 
 def make_registered_suite(plan: RegisteredPlan) -> Suite:

@@ -12,9 +12,12 @@ from onetake.pipelines.environments.nodes import (
     fit_log,
     generate_caseload,
     generate_catalogue,
+    generate_departures,
     generate_population,
     make_caseload_suites,
     make_catalogue_suites,
+    make_clinic_suites,
+    make_departure_suites,
     make_fitted_suites,
     make_population_suites,
     make_registered_suite,
@@ -25,6 +28,7 @@ GENERATED: tuple[tuple[Callable[..., Any], str, str, Callable[..., Any], str], .
     (generate_population, "population", "population_cohorts", make_population_suites, "population"),
     (generate_catalogue, "catalogue", "catalogue", make_catalogue_suites, "pricing"),
     (generate_caseload, "caseload", "caseload", make_caseload_suites, "outreach"),
+    (generate_departures, "departures", "departures", make_departure_suites, "travel"),
 )
 
 
@@ -55,6 +59,12 @@ def create_pipeline(**kwargs: object) -> Pipeline:
                 inputs="params:suites.truman",
                 outputs="suite_truman",
                 name="make_suite_truman",
+            ),
+            Node(
+                make_clinic_suites,
+                inputs=["icu_sepsis_model", "params:suites.clinic"],
+                outputs=["suite_clinic_tune", "suite_clinic"],
+                name="make_suite_clinic",
             ),
             *_generated(),
         ],
