@@ -147,14 +147,18 @@ impl<F: Family> Batch<F> {
     /// Refuse arms that are not allowed, and more than a hard budget; give each replicate's excess over a soft one.
     fn check_limits(&self, arms: &[u32]) -> Result<Vec<u64>> {
         if self.family.masks() {
-            for block in &self.blocks {
-                let mut allowed = vec![true; block.len * self.family.spec().actions.arms()];
-                block.allowed(self.turn(), &mut allowed);
-                let refused = |i: &usize| !allowed[arms[block.row + i] as usize * block.len + i];
-                if let Some(i) = (0..block.len).find(refused) {
-                    let (row, wanted) = (block.row + i, "an arm that the action mask allows".to_string());
-                    return Err(Error::Shape { what: format!("actions[{row}]"), got: arms[row].to_string(), wanted });
-                }
+            let (count, turn) = (self.family.spec().actions.arms(), self.turn());
+            let mut tasks: Vec<_> = self.blocks.iter().map(|block| (block, None)).collect();
+            each(self.pool.as_ref(), self.layout.shape.rows(), &mut tasks, |(block, refused)| {
+                let mut allowed = vec![true; block.len * count];
+                block.allowed(turn, &mut allowed);
+                let own = &arms[block.row..block.row + block.len];
+                let barred = |(i, &arm): (usize, &u32)| !allowed[arm as usize * block.len + i];
+                *refused = own.iter().enumerate().position(barred).map(|i| block.row + i);
+            });
+            if let Some(row) = tasks.iter().find_map(|(_, refused)| *refused) {
+                let wanted = "an arm that the action mask allows".to_string();
+                return Err(Error::Shape { what: format!("actions[{row}]"), got: arms[row].to_string(), wanted });
             }
         }
         let Some(budget) = self.family.budget() else { return Ok(Vec::new()) };

@@ -153,6 +153,19 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// One value for each of `len` environments, in a row; `room` holds them where all share one.
+    pub fn in_a_row<'b>(&self, len: usize, room: &'b mut Vec<f64>) -> &'b [f64]
+    where
+        'a: 'b,
+    {
+        if self.stride == 1 {
+            return &self.values[..len];
+        }
+        room.clear();
+        room.extend((0..len).map(|i| self.at(i, 0)));
+        room
+    }
+
     /// The values where all environments share them.
     #[inline]
     pub fn as_shared(&self) -> Option<&'a [f64]> {

@@ -224,7 +224,7 @@ def test_a_step_is_the_plain_float64_loop_draw_for_draw() -> None:
         for i, p in enumerate(people):
             own = {name: float(values[i]) for name, values in columns.items()}
             echo = 0.5 ** p["d"] if p["d"] < 3 else 0.0
-            lift = (float(action[i]) + echo) * (1.0 - 0.7 * p["f"] / 2.0)
+            lift = (float(action[i]) + echo) * (1.0 - 0.7 / 2.0 * p["f"])
             level = [1.0, 1.2, 0.8][t % 3]
             rise = 0.5 * min(max((own["baseline"] + own["responsiveness"] * lift) * level, 0.0), 1.0)
             moved = yes(0, t, i, rise) + yes(0, t, i, 1.0 - (0.5 - rise)) - 1

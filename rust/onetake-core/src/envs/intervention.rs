@@ -23,6 +23,7 @@ use rayon::ThreadPool;
 
 use crate::columns::{Columns, Param, Shape};
 use crate::config::{self, CHANCE, PLACE, refuse};
+use crate::dispatch::{self, Kernel};
 use crate::error::Result;
 use crate::family::{ActionSpace, Actions, Budget, Coupling, Family, Out, Rows, Run, Spec, StartValues, State, Yardstick};
 use crate::modifiers::Modifiers;
@@ -68,9 +69,10 @@ impl Intervention {
         }
         let mut words = vec![0; run.len];
         run.words_at(AVAILABLE, step, &mut words);
-        let chances: Vec<f64> = (0..run.len).map(|i| chances.at(i, 0)).collect();
+        let mut room = Vec::new();
+        let chances = chances.in_a_row(run.len, &mut room);
         let mut available = vec![0.0; run.len];
-        bernoulli::fill(&words, &chances, &mut available);
+        bernoulli::fill(&words, chances, &mut available);
         available
     }
 
@@ -169,7 +171,11 @@ impl Family for Intervention {
         }
         let available = self.availabilities(run, run.step.wrapping_add(1));
         state.column(self.state().len() - 1).copy_from_slice(&available);
-        self.show(state, Rows::All(run.len), out.obs);
+        if let Who::People(_) = self.who {
+            dispatch::run(Weave { columns: state.values, len: run.len, out: out.obs });
+        } else {
+            self.show(state, Rows::All(run.len), out.obs);
+        }
     }
 
     fn expected(&self, run: &Run<'_>, state: &[f64], out: &mut [f64]) {
@@ -212,6 +218,24 @@ impl Family for Intervention {
         let available = &state[(self.state().len() - 1) * run.len..];
         for (arm, column) in out.chunks_exact_mut(run.len).enumerate() {
             column.iter_mut().zip(available).for_each(|(allowed, available)| *allowed = arm == 0 || *available > 0.0);
+        }
+    }
+}
+
+/// Four columns of a state as rows of an observation.
+struct Weave<'a> {
+    columns: &'a [f64],
+    len: usize,
+    out: &'a mut [f32],
+}
+
+impl Kernel for Weave<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let [a, b, c, d] = std::array::from_fn(|k| &self.columns[k * self.len..(k + 1) * self.len]);
+        for (i, row) in self.out.chunks_exact_mut(4).enumerate().take(self.len) {
+            row.copy_from_slice(&[a[i] as f32, b[i] as f32, c[i] as f32, d[i] as f32]);
         }
     }
 }

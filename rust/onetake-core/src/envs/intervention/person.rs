@@ -13,6 +13,9 @@ use crate::samplers::bernoulli;
 const AMOUNT: (&str, fn(f64) -> bool) = ("a number, at least 0", |v| v >= 0.0 && v.is_finite());
 const STEP: (&str, fn(f64) -> bool) = ("a finite number", |v: f64| v.is_finite());
 
+/// Most levels, days of memory and actions: tables of this size are looked up without a branch.
+const MOST: usize = 64;
+
 /// People with parameters of their own.
 #[derive(Debug)]
 pub(super) struct People {
@@ -21,10 +24,12 @@ pub(super) struct People {
     /// Cost, effect and burden of each action.
     actions: Vec<[f64; 3]>,
     pace: f64,
-    /// Share of the lift that each level of fatigue leaves.
-    fresh: Vec<f64>,
-    /// What is left of an intervention so many days later; nothing at the last place.
-    echo: Vec<f64>,
+    /// Share of the lift that each level of fatigue takes away.
+    dull: f64,
+    fatigues: usize,
+    /// What is left of an intervention so many days later, by days less 1; nothing at the last of `memory` places.
+    echo: [f64; MOST],
+    memory: usize,
     levels: u32,
 }
 
@@ -40,8 +45,8 @@ impl People {
         for (name, count, least) in
             [("levels", config.levels, 2), ("fatigue_levels", config.fatigue_levels, 1), ("memory", config.memory, 1)]
         {
-            if !(least..=64).contains(&count) {
-                return Err(refuse(&format!("intervention.{name}"), count, format!("a whole number in [{least}, 64]")));
+            if !(least..=MOST as u32).contains(&count) {
+                return Err(refuse(&format!("intervention.{name}"), count, format!("a whole number in [{least}, {MOST}]")));
             }
         }
         for (name, share) in
@@ -57,16 +62,18 @@ impl People {
         for (name, list) in lists {
             columns_of.push(list.spread(&format!("intervention.{name}"), arms)?);
         }
-        if arms < 2 || columns_of[1][0] != 0.0 {
-            return Err(refuse("intervention.effect", columns_of[1][0], "two actions or more, the first with effect 0"));
+        if !(2..=MOST).contains(&arms) || columns_of[1][0] != 0.0 {
+            return Err(refuse("intervention.effect", columns_of[1][0], "two actions to 64, the first with effect 0"));
         }
-        let most = f64::from(config.fatigue_levels.max(2) - 1);
+        let (most, memory) = (f64::from(config.fatigue_levels.max(2) - 1), config.memory as usize);
         Ok(Self {
             own,
             actions: (0..arms).map(|arm| [columns_of[0][arm], columns_of[1][arm], columns_of[2][arm]]).collect(),
             pace: config.pace,
-            fresh: (0..config.fatigue_levels).map(|f| 1.0 - config.dulling * f64::from(f) / most).collect(),
-            echo: (1..=config.memory).map(|d| if d < config.memory { power(config.carry_over, d) } else { 0.0 }).collect(),
+            dull: config.dulling / most,
+            fatigues: config.fatigue_levels as usize,
+            echo: std::array::from_fn(|d| if d + 1 < memory { power(config.carry_over, d as u32 + 1) } else { 0.0 }),
+            memory,
             levels: config.levels,
         })
     }
@@ -88,8 +95,8 @@ impl People {
     pub(super) fn channels(&self) -> Vec<Channel> {
         vec![
             Channel::new("engagement", 0.0, (self.levels - 1) as f32),
-            Channel::new("fatigue", 0.0, (self.fresh.len() - 1) as f32),
-            Channel::new("days_since", 1.0, self.echo.len() as f32),
+            Channel::new("fatigue", 0.0, (self.fatigues - 1) as f32),
+            Channel::new("days_since", 1.0, self.memory as f32),
             Channel::new("available", 0.0, 1.0),
         ]
     }
@@ -102,7 +109,7 @@ impl People {
         for i in rows.iter() {
             state.values[i] = f64::from(self.levels - 1) * bernoulli::draw(words[i], chances.at(i, 0));
             state.values[state.len + i] = 0.0;
-            state.values[2 * state.len + i] = self.echo.len() as f64;
+            state.values[2 * state.len + i] = self.memory as f64;
         }
     }
 
@@ -115,8 +122,8 @@ impl People {
 
     /// Chance that engagement rises by a level, where it can; it falls with chance `pace` less this.
     #[inline(always)]
-    fn rise(&self, own: [f64; 2], level: f64, effect: f64, fatigue: usize, days: usize) -> f64 {
-        let lift = (effect + self.echo[days]) * self.fresh[fatigue];
+    fn rise(&self, own: [f64; 2], level: f64, effect: f64, fatigue: f64, days: f64) -> f64 {
+        let lift = (effect + self.echo[(days as i32 - 1) as usize % MOST]) * (1.0 - self.dull * fatigue);
         self.pace * ((own[0] + own[1] * lift) * level).clamp(0.0, 1.0)
     }
 
@@ -134,7 +141,7 @@ impl People {
             for (i, value) in column.iter_mut().enumerate() {
                 let (engaged, fatigue, days) = (state[i], state[run.len + i], state[2 * run.len + i]);
                 let own = [cells[0].at(i, 0), cells[1].at(i, 0)];
-                let rise = self.rise(own, run.level.at(i), effect, fatigue as usize, days as usize - 1);
+                let rise = self.rise(own, run.level.at(i), effect, fatigue, days);
                 let up = if engaged < top { rise } else { 0.0 };
                 let down = if engaged > 0.0 { self.pace - rise } else { 0.0 };
                 *value = cells[4].at(i, 0) * ((engaged + up - down) / top) - cost;
@@ -144,24 +151,24 @@ impl People {
 
     /// Number of states of a person: engagement × fatigue × days since the last intervention.
     pub(super) fn states(&self) -> usize {
-        self.levels as usize * self.fresh.len() * self.echo.len()
+        self.levels as usize * self.fatigues * self.memory
     }
 
     /// Place of a state in the chain.
     pub(super) fn place(&self, engaged: f64, fatigue: f64, days: f64) -> usize {
-        (engaged as usize * self.fresh.len() + fatigue as usize) * self.echo.len() + days as usize - 1
+        (engaged as usize * self.fatigues + fatigue as usize) * self.memory + days as usize - 1
     }
 
     /// The chain of environment `i` of a run; state `(engagement × fatigues + fatigue) × memory + days − 1`.
     pub(super) fn chain(&self, run: &Run<'_>, i: usize, availability: f64) -> Chain {
         let own: [f64; 5] = std::array::from_fn(|k| run.cells(&self.own[k]).at(i, 0));
         let level = run.level.at(i);
-        let (fatigues, memory, top) = (self.fresh.len(), self.echo.len(), self.levels as usize - 1);
+        let (fatigues, memory, top) = (self.fatigues, self.memory, self.levels as usize - 1);
         let mut chain = Chain { states: self.states(), actions: self.arms(), availability, ..Chain::default() };
         for (arm, &[cost, effect, burden]) in self.actions.iter().enumerate() {
             for state in 0..chain.states {
                 let (engaged, fatigue, days) = (state / memory / fatigues, state / memory % fatigues, state % memory);
-                let rise = self.rise([own[0], own[1]], level, effect, fatigue, days);
+                let rise = self.rise([own[0], own[1]], level, effect, fatigue as f64, (days + 1) as f64);
                 let (up, down) = (if engaged < top { rise } else { 0.0 }, if engaged > 0 { self.pace - rise } else { 0.0 });
                 let turn = Self::turn(own[2], own[3], arm, burden);
                 let other = if arm == 0 { fatigue.saturating_sub(1) } else { (fatigue + 1).min(fatigues - 1) };
@@ -210,25 +217,33 @@ impl Kernel for Day<'_, '_> {
         let len = run.len;
         let (engagement, rest) = state.values.split_at_mut(len);
         let (fatigue, rest) = rest.split_at_mut(len);
-        let days = &mut rest[..len];
-        let [base, respond, rate, recovery, worth] = std::array::from_fn(|k| run.cells(&people.own[k]));
-        let (top, worst, memory) =
-            (f64::from(people.levels - 1), (people.fresh.len() - 1) as f64, people.echo.len() as f64);
-        let same = if let Level::Same(level) = run.level { level } else { 1.0 };
+        let (days, reward) = (&mut rest[..len], &mut reward[..len]);
+        let (arms, moves, tired) = (&arms[..len], &moves[..len], &tired[..len]);
+        let mut rooms: [Vec<f64>; 5] = Default::default();
+        let mut rows = rooms.iter_mut().zip(&people.own).map(|(room, own)| run.cells(own).in_a_row(len, room));
+        let [base, respond, rate, recovery, worth] = std::array::from_fn(|_| &rows.next().unwrap_or_default()[..len]);
+        let mut levels = Vec::new();
+        let levels = match run.level {
+            Level::Each(levels) => &levels[..len],
+            Level::Same(level) => {
+                levels.resize(len, level);
+                &levels[..]
+            }
+        };
+        let column = |k: usize| -> [f64; MOST] { std::array::from_fn(|arm| people.actions.get(arm).map_or(0.0, |a| a[k])) };
+        let (cost, effect, burden) = (column(0), column(1), column(2));
+        let (top, worst, memory) = (f64::from(people.levels - 1), (people.fatigues - 1) as f64, people.memory as f64);
         for i in 0..len {
-            let arm = arms[i] as usize;
-            let [cost, effect, burden] = people.actions[arm];
-            let level = if let Level::Each(levels) = run.level { levels[i] } else { same };
-            let own = [base.at(i, 0), respond.at(i, 0)];
-            let rise = people.rise(own, level, effect, fatigue[i] as usize, days[i] as usize - 1);
+            let arm = arms[i] as usize % MOST;
+            let rise = people.rise([base[i], respond[i]], levels[i], effect[arm], fatigue[i], days[i]);
             // The best luck rises, the worst falls, and between them nothing moves.
             let moved = bernoulli::draw(moves[i], rise) + bernoulli::draw(moves[i], 1.0 - (people.pace - rise)) - 1.0;
-            engagement[i] = (engagement[i] + moved).clamp(0.0, top);
-            let turn = People::turn(rate.at(i, 0), recovery.at(i, 0), arm, burden);
-            let turned = bernoulli::draw(tired[i], turn);
+            let engaged = (engagement[i] + moved).clamp(0.0, top);
+            engagement[i] = engaged;
+            let turned = bernoulli::draw(tired[i], People::turn(rate[i], recovery[i], arm, burden[arm]));
             fatigue[i] = (fatigue[i] + if arm == 0 { -turned } else { turned }).clamp(0.0, worst);
             days[i] = if arm == 0 { (days[i] + 1.0).min(memory) } else { 1.0 };
-            reward[i] = worth.at(i, 0) * (engagement[i] / top) - cost;
+            reward[i] = worth[i] * (engaged / top) - cost[arm];
         }
     }
 }
