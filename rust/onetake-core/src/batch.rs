@@ -163,7 +163,10 @@ impl<F: Family> Batch<F> {
         }
         let Some(budget) = self.family.budget() else { return Ok(Vec::new()) };
         let mut used = vec![0; self.layout.shape.replicates];
-        self.blocks.iter().for_each(|block| used[block.replicate_row] += block.actives(arms));
+        for block in &self.blocks {
+            let active = |&i: &usize| arms[block.row + i] > 0 && !block.over(i);
+            used[block.replicate_row] += (0..block.len).filter(active).count();
+        }
         if let (true, Some(row)) = (budget.hard, used.iter().position(|&used| used > budget.most)) {
             return Err(Error::Shape {
                 what: format!("actions of replicate {}", self.layout.first_replicate as usize + row),

@@ -459,12 +459,6 @@ impl Block {
         }
     }
 
-    /// How many environments that have not ended take another action than the first.
-    pub fn actives(&self, arms: &[u32]) -> usize {
-        let own = &arms[self.row..self.row + self.len];
-        own.iter().enumerate().filter(|&(i, &arm)| arm > 0 && !self.over(i)).count()
-    }
-
     /// Write what carries over.
     pub fn save(&self, writer: &mut Writer) {
         writer.list(&self.elapsed, u32::to_le_bytes);

@@ -26,7 +26,7 @@ from onetake.evaluation.history import History, finish, slug, spool_folder
 from onetake.evaluation.incumbent import INCUMBENT, incumbent_agent, incumbent_probabilities
 from onetake.evaluation.regret import Ledger, Standards
 from onetake.evaluation.settings import EvaluationSettings
-from onetake.evaluation.standards import is_known, nothing_known, per_replicate, standards, yardstick_kind
+from onetake.evaluation.standards import allowed_arms, is_known, nothing_known, per_replicate, standards, yardstick_kind
 from onetake.evaluation.summary import summary_rows
 from onetake.seeding import child_seed
 from onetake.types import Decision, Float32, Float64, Int64, Observation, Transitions
@@ -269,10 +269,9 @@ class _Round:
         return self.entry.replicates // self.entry.draws
 
 
-def _seen(env: SimVectorEnv, obs: Float32, step: int, running: Int64 | None) -> Observation:
+def _seen(env: AnyVectorEnv, obs: Float32, step: int, running: Int64 | None) -> Observation:
     """What the agent sees of the environments that have not ended."""
-    ask = getattr(env, "action_mask", None)
-    mask = None if ask is None else ask()
+    mask = allowed_arms(env)
     if running is None:
         return Observation(obs, step, mask=mask)
     return Observation(obs[running], step, running, None if mask is None else mask[running])

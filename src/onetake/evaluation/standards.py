@@ -15,7 +15,7 @@ import numpy as np
 from onetake.budget import top
 from onetake.draws import Draws, total
 from onetake.evaluation.regret import Standards
-from onetake.types import Float64, Int64
+from onetake.types import Bool, Float64, Int64
 
 if TYPE_CHECKING:
     from onetake.envs.suite import AnyVectorEnv
@@ -69,6 +69,12 @@ def nothing_known(replicates: int, num_actions: int) -> dict[str, Float64]:
     return sums | {"arms": np.full((replicates, num_actions), np.nan)}
 
 
+def allowed_arms(env: AnyVectorEnv) -> Bool | None:
+    """Arms that are allowed at the coming step ``(n, k)``, or None where all are, as far as the batch says."""
+    ask = getattr(env, "action_mask", None)
+    return None if ask is None else ask()
+
+
 def per_replicate(values: Float64, replicates: int) -> Float64:
     """Sums over the entities of each replicate ``(R,)`` of one number per environment ``(R x E,)``, in fixed order."""
     table = values.reshape(replicates, -1)
@@ -105,7 +111,7 @@ def _within(env: AnyVectorEnv, seed: int, wish: Wish) -> Policy:
     table = (len(spec.replicate_ids), len(spec.entity_ids))
 
     def policy(now: AnyVectorEnv, step: int) -> Int64:
-        action, mask = wish(step), now.action_mask()
+        action, mask = wish(step), allowed_arms(now)
         if mask is not None:
             action = np.where(mask[np.arange(len(action)), action], action, 0)
         if spec.budget is not None:
