@@ -91,4 +91,4 @@ def test_the_matrix_of_the_repository_is_read_without_a_run(root: Path, monkeypa
     monkeypatch.chdir(root)
     monkeypatch.setattr(MatrixHooks, "loader", None)
     bootstrap_project(root)
-    assert set(read_matrix().cells) == {"truman", "population", "thornton", "outreach"}
+    assert set(read_matrix().cells) == {"truman", "population", "thornton", "outreach", "travel", "clinic"}
