@@ -2,7 +2,7 @@
 
 use crate::account::Sums;
 use crate::columns::Shape;
-use crate::dispatch::{self, Kernel};
+use crate::ends::{self, End};
 use crate::error::Result;
 use crate::family::{Actions, Family, Out, Rows, Run, State};
 use crate::modifiers::{Level, Place, Scope};
@@ -35,67 +35,6 @@ pub struct Block {
     elapsed: Vec<u32>,
     over: Vec<End>,
     last: Vec<f32>,
-}
-
-/// How an environment's episode has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    Not,
-    Own,
-    Time,
-}
-
-impl End {
-    fn of(terminated: bool, truncated: bool) -> Self {
-        if terminated {
-            Self::Own
-        } else if truncated {
-            Self::Time
-        } else {
-            Self::Not
-        }
-    }
-}
-
-/// Finds out who has ended; those that had ended already have ended in the same way as before.
-struct Ends<'a> {
-    elapsed: &'a [u32],
-    horizon: u32,
-    terminated: &'a [bool],
-    truncated: &'a mut [bool],
-    over: &'a mut [End],
-}
-
-impl Kernel for Ends<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let ends = self.truncated.iter_mut().zip(self.over);
-        for ((&elapsed, &terminated), (truncated, over)) in self.elapsed.iter().zip(self.terminated).zip(ends) {
-            let late = if *over == End::Not { elapsed >= self.horizon } else { *over == End::Time };
-            *truncated = late;
-            *over = End::of(terminated, late);
-        }
-    }
-}
-
-/// The places of those who have ended.
-struct Listed<'a>(&'a [End]);
-
-impl Kernel for Listed<'_> {
-    type Output = Vec<u32>;
-    #[inline(always)]
-    fn run(self) -> Vec<u32> {
-        let mut rows = vec![0; self.0.len() + 1];
-        let mut count = 0;
-        // Every place is written and the next one writes over it: no branch to guess.
-        for (i, end) in self.0.iter().enumerate() {
-            rows[count] = i as u32;
-            count += usize::from(*end != End::Not);
-        }
-        rows.truncate(count);
-        rows
-    }
 }
 
 /// The slices of a step's output that belong to one block.
@@ -157,7 +96,7 @@ impl Block {
                     state: Vec::new(),
                     walks: Vec::new(),
                     elapsed: vec![0],
-                    over: vec![End::Not],
+                    over: vec![End::NOT],
                     last: Vec::new(),
                 });
                 entity_row += len;
@@ -178,7 +117,7 @@ impl Block {
 
     /// Whether environment `i` has ended and not been reset.
     pub fn over(&self, i: usize) -> bool {
-        self.how(i) != End::Not
+        self.how(i) != End::NOT
     }
 
     fn how(&self, i: usize) -> End {
@@ -187,12 +126,12 @@ impl Block {
 
     /// Whether every environment has ended.
     pub fn all_over(&self) -> bool {
-        self.over.iter().all(|end| *end != End::Not)
+        self.over.iter().all(|end| *end != End::NOT)
     }
 
     /// The first environment that has ended and not been reset.
     pub fn first_over(&self) -> Option<usize> {
-        self.over.iter().position(|end| *end != End::Not)
+        self.over.iter().position(|end| *end != End::NOT)
     }
 
     fn run<'a>(&'a self, key: Key, step: u32, level: Level<'a>) -> Run<'a> {
@@ -234,7 +173,7 @@ impl Block {
     /// Start every environment; `step` is that of the coming decision.
     pub fn reset_all<F: Family>(&mut self, turn: Turn<'_, F>, keep_last: bool, obs: &mut [f32]) {
         self.elapsed = vec![0];
-        self.over = vec![End::Not];
+        self.over = vec![End::NOT];
         self.walks = turn.family.modifiers().walks().map(|(_, walk)| vec![walk.start; walk.width(self.len)]).collect();
         self.state.clear();
         self.state.resize(turn.family.state().len() * self.len, 0.0);
@@ -258,7 +197,7 @@ impl Block {
     fn restart<F: Family>(&mut self, turn: Turn<'_, F>, rows: &[u32], obs: &mut [f32]) {
         if rows.len() == self.len {
             self.elapsed = vec![0];
-            self.over = vec![End::Not];
+            self.over = vec![End::NOT];
         } else {
             self.spread();
         }
@@ -272,7 +211,7 @@ impl Block {
         if self.elapsed.len() > 1 {
             for &i in rows {
                 self.elapsed[i as usize] = 0;
-                self.over[i as usize] = End::Not;
+                self.over[i as usize] = End::NOT;
             }
         }
         self.start_rows(turn, Rows::These(rows), obs);
@@ -353,13 +292,8 @@ impl Block {
         }
         // Where all are alike, nobody has ended by itself and the first one speaks for all.
         let many = self.elapsed.len();
-        dispatch::run(Ends {
-            elapsed: &self.elapsed,
-            horizon: spec.horizon.unwrap_or(u32::MAX),
-            terminated: &slot.terminated[..many],
-            truncated: &mut slot.truncated[..many],
-            over: &mut self.over,
-        });
+        let horizon = spec.horizon.unwrap_or(u32::MAX);
+        ends::find(&self.elapsed, horizon, &slot.terminated[..many], &mut slot.truncated[..many], &mut self.over);
         if many < self.len && slot.truncated[0] {
             slot.truncated.fill(true);
         }
@@ -376,7 +310,7 @@ impl Block {
 
     /// Who has ended.
     fn listed(&self) -> Vec<u32> {
-        if self.over.len() < self.len { (0..self.len as u32).collect() } else { dispatch::run(Listed(&self.over)) }
+        if self.over.len() < self.len { (0..self.len as u32).collect() } else { ends::listed(&self.over) }
     }
 
     /// Those who have ended earn nothing more, show what they showed last, and stay ended.
@@ -385,8 +319,8 @@ impl Block {
             let own = i * width..(i + 1) * width;
             slot.obs[own.clone()].copy_from_slice(&self.last[own]);
             slot.reward[i] = 0.0;
-            slot.terminated[i] = self.how(i) == End::Own;
-            slot.truncated[i] = self.how(i) == End::Time;
+            slot.terminated[i] = self.how(i) == End::OWN;
+            slot.truncated[i] = self.how(i) == End::TIME;
         }
     }
 
@@ -462,7 +396,7 @@ impl Block {
     /// Write what carries over.
     pub fn save(&self, writer: &mut Writer) {
         writer.list(&self.elapsed, u32::to_le_bytes);
-        writer.list(&self.over, |end| [end as u8]);
+        writer.list(&self.over, |end| [end.code()]);
         writer.list(&self.state, f64::to_le_bytes);
         self.walks.iter().for_each(|walk| writer.list(walk, f64::to_le_bytes));
         writer.list(&self.last, f32::to_le_bytes);
@@ -476,7 +410,7 @@ impl Block {
     pub fn restore<F: Family>(&mut self, family: &F, reader: &mut Reader<'_>) -> Result<()> {
         let spec = family.spec();
         self.elapsed = reader.list(&[1, self.len], u32::from_le_bytes)?;
-        self.over = reader.list(&[self.elapsed.len()], |[end]| End::of(end == 1, end == 2))?;
+        self.over = reader.list(&[self.elapsed.len()], |[code]| End::from_code(code))?;
         self.state = reader.list(&[0, family.state().len() * self.len], f64::from_le_bytes)?;
         self.walks = family
             .modifiers()

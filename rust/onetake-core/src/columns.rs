@@ -137,6 +137,11 @@ pub struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
+    /// Cells that all environments share: one value an arm, or one for all arms.
+    pub fn shared(values: &'a [f64]) -> Self {
+        Self { values, stride: 0, width: values.len() }
+    }
+
     /// The value of environment `i` for `arm`.
     #[inline(always)]
     pub fn at(&self, i: usize, arm: usize) -> f64 {

@@ -27,15 +27,13 @@ impl<const N: usize> Start<N> {
         }
     }
 
-    /// Hand over the first state of each of `rows`: place in the state, place in the run, value.
-    pub fn each(&self, run: &Run<'_>, rows: Rows<'_>, mut write: impl FnMut(usize, usize, f64)) {
+    /// One number of the first state of each of `rows`.
+    pub fn part(&self, part: usize, run: &Run<'_>, rows: Rows<'_>) -> Vec<f64> {
         if let Some(own) = &self.own {
             let cells = run.cells(own);
-            return (0..N).for_each(|part| rows.iter().for_each(|row| write(part, row, cells.at(row, part))));
+            return rows.iter().map(|row| cells.at(row, part)).collect();
         }
-        for (part, (low, high)) in self.bounds.into_iter().enumerate() {
-            let words = run.words_of(part as u32, rows);
-            rows.iter().zip(words).for_each(|(row, word)| write(part, row, low + (high - low) * unit(word)));
-        }
+        let (low, high) = self.bounds[part];
+        run.words_of(part as u32, rows).into_iter().map(|word| low + (high - low) * unit(word)).collect()
     }
 }

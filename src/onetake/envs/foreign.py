@@ -314,8 +314,13 @@ class ForeignVectorEnv(VectorEnv[Float32, Any, Any]):
             raise ShapeError(f"actions[{row}]: got {array[row]}; wanted {wanted}")
         return array
 
-    def start_values(self) -> None:
+    def action_mask(self) -> Bool | None:
+        """Return None: every arm may be played."""
+        return None
+
+    def start_values(self) -> dict[str, Float64] | None:
         """Return None: what episodes are worth from their start is not known."""
+        return None
 
     def expected_reward(self) -> Float64:
         """Refuse: see `NotReadyError`.

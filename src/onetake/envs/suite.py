@@ -19,6 +19,7 @@ from onetake.envs.foreign import ForeignVectorEnv, recognise, time_limit
 from onetake.envs.native import as_json, whole
 from onetake.envs.registration import find, is_registered, slug
 from onetake.envs.sim import SimVectorEnv
+from onetake.envs.tabulate import tabulated
 from onetake.errors import ConfigError, OutputError, SchemaError
 
 Part = Literal["tune", "test"]
@@ -69,24 +70,45 @@ class EnvironmentEntry:
             raise ConfigError(
                 f"{self.name}.draws: got {self.draws}; wanted a divisor of replicates = {self.replicates}"
             )
+        # A saved suite holds what a user's function said, not where it stood.
+        object.__setattr__(self, "config", tabulated(self.family, self.config, self.steps))
 
     @classmethod
-    def of(cls, env_id: str, *, entities: int = 1, replicates: int = 1, steps: int | None = None) -> Self:
+    def of(
+        cls,
+        env_id: str,
+        *,
+        config: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        entities: int = 1,
+        replicates: int = 1,
+        steps: int | None = None,
+    ) -> Self:
         """Return the entry of a registered id, of an id that Gymnasium knows, or of an entry point of a user's ``Env``.
+
+        Args:
+            env_id: which.
+            config: settings that differ from the registered ones.
+            name: in its suite, where that is not the id.
+            entities: number of entities.
+            replicates: number of replicates.
+            steps: length of the episode, or None for its own.
 
         Raises:
             UnknownIdError: names the nearest ids. ConfigError: a foreign environment without an end and without steps.
         """
         foreign = None if is_registered(env_id) else recognise(env_id)
         if foreign is not None:
-            limit = steps or time_limit(foreign)
+            settings = {**foreign, **(config or {})}
+            limit = steps or time_limit(settings)
             if limit is None:
                 raise ConfigError(f"{env_id}.steps: got none; wanted a number, since its episodes have no time limit")
-            return cls(env_id, FOREIGN, foreign, None, entities, replicates, limit)
+            return cls(name or env_id, FOREIGN, settings, None, entities, replicates, limit)
         found = find(env_id)
-        length = steps or found.config.get("horizon") or SimVectorEnv(found.family).batch_spec.horizon or 1
-        name = found.env_id.removeprefix("onetake/")
-        return cls(name, found.family, dict(found.config), None, entities, replicates, length)
+        settings = {**found.config, **(config or {})}
+        length = steps or settings.get("horizon") or SimVectorEnv(found.family).batch_spec.horizon or 1
+        known = name or found.env_id.removeprefix("onetake/")
+        return cls(known, found.family, settings, None, entities, replicates, length)
 
     def make(
         self,

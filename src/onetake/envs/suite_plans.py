@@ -23,7 +23,8 @@ class RegisteredPlan:
 
     Attributes:
         name: of the suite. seed: root of its luck. replicates: copies of each.
-        ids: registered environments, ids that Gymnasium knows, or entry points of a user's ``Env`` classes.
+        ids: registered environments, ids that Gymnasium knows, or entry points of a user's ``Env`` classes; each as
+            text, or as a mapping of ``id`` with ``config`` (settings of its own), ``name``, ``entities`` or ``steps``.
         steps: length of the episodes, or None for their own.
 
     Raises:
@@ -35,7 +36,7 @@ class RegisteredPlan:
 
     name: str
     seed: int
-    ids: Sequence[str]
+    ids: Sequence[str | Mapping[str, Any]]
     replicates: int
     steps: int | None = None
 
@@ -46,14 +47,22 @@ class RegisteredPlan:
             whole(f"suite {self.name}.steps", self.steps, 1)
         if isinstance(self.ids, str) or not self.ids:
             raise ConfigError(f"suite {self.name}.ids: got {self.ids!r}; wanted a list of registered ids")
-        for env_id in self.ids:
-            EnvironmentEntry.of(env_id, steps=self.steps)
+        for described in self.ids:
+            self._entry(described)
+
+    def _entry(self, described: str | Mapping[str, Any]) -> EnvironmentEntry:
+        known = {"id", "config", "name", "entities", "steps"}
+        given = {"id": described} if isinstance(described, str) else dict(described)
+        unknown = sorted(set(given) - known) or ([] if isinstance(given.get("id"), str) else ["id"])
+        if unknown:
+            got = f"{unknown[0]} {given.get(unknown[0])!r}"
+            raise ConfigError(f"suite {self.name}.ids: got {got}; wanted id with some of config, name, entities, steps")
+        settings: dict[str, Any] = {"steps": self.steps, **{key: given[key] for key in given if key != "id"}}
+        return EnvironmentEntry.of(str(given["id"]), replicates=self.replicates, **settings)
 
     def make(self, part: Part, incumbent: Mapping[str, Any] | None = None) -> Suite:
         """Make a part of the suite."""
-        entries = tuple(
-            EnvironmentEntry.of(env_id, replicates=self.replicates, steps=self.steps) for env_id in self.ids
-        )
+        entries = tuple(self._entry(described) for described in self.ids)
         return Suite(self.name, part, child_seed(self.seed, "suite", self.name, part), entries, incumbent)
 
 

@@ -92,13 +92,17 @@ def run_cell(
 
 
 def run_incumbent(suite: Suite, settings: EvaluationSettings, *, progress: Progress | None = None) -> Cell | None:
-    """Let the incumbent of a suite play it, under the same luck as every agent; None where the suite names none."""
+    """Let the incumbent of a suite play it, under the same luck as every agent; None where the suite names none.
+
+    Environments that have no incumbent are left out.
+    """
     players = []
     for entry in suite.environments:
         chances = incumbent_probabilities(suite, entry.name, _first(entry).batch_spec.num_actions)
-        if chances is None:
-            return None
-        players.append((entry, incumbent_agent(chances)))
+        if chances is not None:
+            players.append((entry, incumbent_agent(chances)))
+    if not players:
+        return None
     return _play_all(players, suite, settings, INCUMBENT, progress)
 
 

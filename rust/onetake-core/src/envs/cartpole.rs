@@ -27,8 +27,6 @@ const FORCE: f64 = 10.0;
 const TAU: f64 = 0.02;
 const FARTHEST: f64 = 2.4;
 const STEEPEST: f64 = 12.0 * 2.0 * std::f64::consts::PI / 360.0;
-/// Environments that are stepped together, in arrays that the compiler knows to be apart.
-const WIDE: usize = 64;
 
 /// Settings of the pole on its cart.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -71,10 +69,6 @@ fn fallen(x: f64, angle: f64) -> bool {
     (x.abs() > FARTHEST) | (angle.abs() > STEEPEST)
 }
 
-/// Numbers that begin where a line of the cache begins, so that no wide load spans two.
-#[repr(align(64))]
-struct Lines<T>(T);
-
 struct Steps<'a> {
     columns: [&'a mut [f64]; 4],
     arms: &'a [u32],
@@ -84,64 +78,48 @@ struct Steps<'a> {
     terminated: &'a mut [bool],
 }
 
-impl Steps<'_> {
-    /// Step `len` environments from `first` on; a constant `len` lets the compiler make wide code.
-    #[inline(always)]
-    fn some(&mut self, first: usize, len: usize) {
-        let part = first..first + len;
-        let mut state = Lines([[0.0; WIDE]; 4]);
-        for (own, column) in state.0.iter_mut().zip(&self.columns) {
-            own[..len].copy_from_slice(&column[part.clone()]);
-        }
-        let mut force = Lines([0.0; WIDE]);
-        for (force, &arm) in force.0.iter_mut().zip(&self.arms[part.clone()]) {
-            *force = if arm == 1 { FORCE } else { -FORCE };
-        }
-        // Numbers above 0 stand in the order of their bits, in which a largest one is found in any order.
-        let steepest = state.0[2].iter().fold(0, |most: u64, angle| most.max(angle.abs().to_bits()));
-        let mut trig = Lines([[0.0; WIDE]; 2]);
-        if steepest < std::f64::consts::FRAC_PI_4.to_bits() {
-            for i in 0..len {
-                (trig.0[0][i], trig.0[1][i]) = sin_cos_near(state.0[2][i]);
-            }
-        } else {
-            for i in 0..len {
-                (trig.0[0][i], trig.0[1][i]) = sin_cos(state.0[2][i]);
-            }
-        }
-        let mut over = Lines([false; WIDE]);
-        let mut obs = Lines([0.0; 4 * WIDE]);
-        for i in 0..len {
-            let now = [state.0[0][i], state.0[1][i], state.0[2][i], state.0[3][i]];
-            let next = push(now, force.0[i], (trig.0[0][i], trig.0[1][i]));
-            for (column, value) in next.into_iter().enumerate() {
-                state.0[column][i] = value;
-                obs.0[4 * i + column] = value as f32;
-            }
-            over.0[i] = fallen(next[0], next[2]);
-        }
-        for (own, column) in state.0.iter().zip(&mut self.columns) {
-            column[part.clone()].copy_from_slice(&own[..len]);
-        }
-        self.obs[4 * first..4 * (first + len)].copy_from_slice(&obs.0[..4 * len]);
-        let [standing, falling] = self.rewards;
-        for (reward, &over) in self.reward[part.clone()].iter_mut().zip(&over.0) {
-            *reward = if over { falling } else { standing };
-        }
-        self.terminated[part].copy_from_slice(&over.0[..len]);
-    }
-}
-
 impl Kernel for Steps<'_> {
     type Output = ();
     #[inline(always)]
-    fn run(mut self) {
-        let len = self.arms.len();
-        let whole = len / WIDE * WIDE;
-        for first in (0..whole).step_by(WIDE) {
-            self.some(first, WIDE);
+    fn run(self) {
+        let Self { columns, arms, rewards, obs, reward, terminated } = self;
+        let ([x, speed, angle, turn], (obs, _)) = (columns, obs.as_chunks_mut());
+        // Numbers above 0 stand in the order of their bits, in which a largest one is found in any order.
+        let steepest = angle.iter().fold(0, |most: u64, angle| most.max(angle.abs().to_bits()));
+        if steepest < std::f64::consts::FRAC_PI_4.to_bits() {
+            step_all(x, speed, angle, turn, arms, rewards, obs, reward, terminated, sin_cos_near);
+        } else {
+            step_all(x, speed, angle, turn, arms, rewards, obs, reward, terminated, sin_cos);
         }
-        self.some(whole, len - whole);
+    }
+}
+
+/// Every slice is an argument of its own, so that the compiler knows them to be apart and makes wide code.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)] // see above
+fn step_all(
+    x: &mut [f64],
+    speed: &mut [f64],
+    angle: &mut [f64],
+    turn: &mut [f64],
+    arms: &[u32],
+    [standing, falling]: [f64; 2],
+    obs: &mut [[f32; 4]],
+    reward: &mut [f64],
+    terminated: &mut [bool],
+    trig: impl Fn(f64) -> (f64, f64),
+) {
+    let len = arms.len();
+    let (x, speed, angle, turn) = (&mut x[..len], &mut speed[..len], &mut angle[..len], &mut turn[..len]);
+    let (obs, reward, terminated) = (&mut obs[..len], &mut reward[..len], &mut terminated[..len]);
+    for i in 0..len {
+        let force = if arms[i] == 1 { FORCE } else { -FORCE };
+        let next = push([x[i], speed[i], angle[i], turn[i]], force, trig(angle[i]));
+        [x[i], speed[i], angle[i], turn[i]] = next;
+        obs[i] = next.map(|value| value as f32);
+        let over = fallen(next[0], next[2]);
+        terminated[i] = over;
+        reward[i] = if over { falling } else { standing };
     }
 }
 
@@ -193,10 +171,12 @@ impl Family for CartPole {
     fn plan(&self, _level: Option<f64>, _rows: usize) {}
 
     fn reset(&self, run: &Run<'_>, rows: Rows<'_>, state: &mut State<'_>, obs: &mut [f32]) {
-        self.start.each(run, rows, |column, row, value| {
-            state.column(column)[row] = value;
-            obs[4 * row + column] = value as f32;
-        });
+        for (part, column) in state.columns::<4>().into_iter().enumerate() {
+            for (row, value) in rows.iter().zip(self.start.part(part, run, rows)) {
+                column[row] = value;
+                obs[4 * row + part] = value as f32;
+            }
+        }
     }
 
     fn step(&self, _run: &Run<'_>, (): &(), actions: Actions<'_>, state: &mut State<'_>, out: &mut Out<'_>) {

@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::columns::{Cells, Columns, Param};
-use crate::config::{self, CHANCE, COUNT, PerArm};
+use crate::columns::{Columns, Param};
+use crate::config::{self, COUNT, PerArm};
 use crate::error::Result;
 use crate::family::{ActionSpace, Actions, Channel, Counts, Coupling, Family, Out, Rows, Run, Spec, State, Yardstick};
 use crate::modifiers::{Level, Modifier, Modifiers};
+use crate::rates::{Now, Rates};
 use crate::repeated::{Repeated, fill_by_arm};
 use crate::samplers::binomial::{self, Shared};
 
@@ -29,8 +30,12 @@ pub struct Config {
     pub size: u32,
     /// Chance that a person interacts, by arm; a column of this name gives each entity its own.
     pub p: PerArm,
+    /// `p` by step since the reset and by arm, a row for each step of the episode; given instead of `p`.
+    pub p_table: Vec<Vec<f64>>,
     /// Chance that who interacts converts, by arm; a column of this name gives each entity its own.
     pub q: PerArm,
+    /// `q` by step since the reset and by arm, a row for each step of the episode; given instead of `q`.
+    pub q_table: Vec<Vec<f64>>,
     /// Reward of a conversion, by arm.
     pub scale: PerArm,
     /// Reward of playing the arm at all, by arm; a cost is negative.
@@ -48,7 +53,9 @@ impl Default for Config {
         Self {
             size: 10_000,
             p: PerArm::same(0.5),
+            p_table: Vec::new(),
             q: PerArm(vec![0.2, 0.3]),
+            q_table: Vec::new(),
             scale: PerArm::same(1.0),
             offset: PerArm::same(0.0),
             labels: Vec::new(),
@@ -64,8 +71,8 @@ pub struct Cohort {
     spec: Spec,
     modifiers: Modifiers,
     size: Param,
-    p: Param,
-    q: Param,
+    p: Rates,
+    q: Rates,
     scale: Vec<f64>,
     offset: Vec<f64>,
     repeated: Repeated,
@@ -83,7 +90,7 @@ pub struct Tables {
 
 impl Cohort {
     /// Chances of the run's arms, `(len,)`.
-    fn chances(run: &Run<'_>, rates: Cells<'_>, arms: &[u32]) -> Vec<f64> {
+    fn chances(run: &Run<'_>, rates: Now<'_>, arms: &[u32]) -> Vec<f64> {
         let rows = arms.iter().enumerate();
         match run.level {
             Level::Same(level) => rows.map(|(i, &a)| (rates.at(i, a as usize) * level).clamp(0.0, 1.0)).collect(),
@@ -95,7 +102,7 @@ impl Cohort {
     fn draw(
         run: &Run<'_>,
         slot: u32,
-        (tables, rates): (Option<&[Arc<Shared>]>, &Param),
+        (tables, rates): (Option<&[Arc<Shared>]>, &Rates),
         (arms, n): (&[u32], &[u32]),
     ) -> Vec<u32> {
         let mut words = vec![0; run.len];
@@ -103,7 +110,7 @@ impl Cohort {
         run.words(slot, &mut words);
         match tables {
             Some(tables) => fill_by_arm(tables, arms, &words, n, &mut counts),
-            None => binomial::fill(&words, n, &Self::chances(run, run.cells(rates), arms), &mut counts),
+            None => binomial::fill(&words, n, &Self::chances(run, rates.at(run), arms), &mut counts),
         }
         counts
     }
@@ -117,8 +124,9 @@ impl Family for Cohort {
 
     fn new(config: &Config, columns: &mut Columns) -> Result<Self> {
         let size = columns.take(Self::NAME, "size", &[f64::from(config.size)], COUNT)?;
-        let p = columns.take(Self::NAME, "p", &config.p.0, CHANCE)?;
-        let q = columns.take(Self::NAME, "q", &config.q.0, CHANCE)?;
+        config::horizon(Self::NAME, config.horizon)?;
+        let p = Rates::new(Self::NAME, "p", &config.p.0, (&config.p_table, config.horizon), columns)?;
+        let q = Rates::new(Self::NAME, "q", &config.q.0, (&config.q_table, config.horizon), columns)?;
         if size.width() != 1 {
             return Err(config::refuse("columns[\"size\"]", format!("{} values a row", size.width()), "1"));
         }
@@ -131,7 +139,6 @@ impl Family for Cohort {
         ];
         let arms = config::arms(Self::NAME, &lengths)?;
         config::labels(Self::NAME, &config.labels, arms)?;
-        config::horizon(Self::NAME, config.horizon)?;
         let scale = config.scale.spread("cohort.scale", arms)?;
         let offset = config.offset.spread("cohort.offset", arms)?;
         let largest = size.values().iter().fold(0.0_f64, |a, &b| a.max(b)) as f32;
@@ -201,7 +208,7 @@ impl Family for Cohort {
     }
 
     fn expected(&self, run: &Run<'_>, _state: &[f64], out: &mut [f64]) {
-        let (sizes, ps, qs) = (run.cells(&self.size), run.cells(&self.p), run.cells(&self.q));
+        let (sizes, ps, qs) = (run.cells(&self.size), self.p.at(run), self.q.at(run));
         for (arm, column) in out.chunks_exact_mut(run.len).enumerate() {
             for (i, value) in column.iter_mut().enumerate() {
                 let level = run.level.at(i);

@@ -157,15 +157,13 @@ impl Family for Pendulum {
     fn plan(&self, _level: Option<f64>, _rows: usize) {}
 
     fn reset(&self, run: &Run<'_>, rows: Rows<'_>, state: &mut State<'_>, obs: &mut [f32]) {
-        self.start.each(run, rows, |column, row, value| {
-            state.column(column)[row] = value;
-            if column == 0 {
-                let (sin, cos) = sin_cos(value);
-                (obs[3 * row], obs[3 * row + 1]) = (cos as f32, sin as f32);
-            } else {
-                obs[3 * row + 2] = value as f32;
-            }
-        });
+        let [angles, turns] = state.columns();
+        let parts = self.start.part(0, run, rows).into_iter().zip(self.start.part(1, run, rows));
+        for (row, (angle, turn)) in rows.iter().zip(parts) {
+            (angles[row], turns[row]) = (angle, turn);
+            let (sin, cos) = sin_cos(angle);
+            obs[3 * row..3 * row + 3].copy_from_slice(&[cos as f32, sin as f32, turn as f32]);
+        }
     }
 
     fn step(&self, _run: &Run<'_>, (): &(), actions: Actions<'_>, state: &mut State<'_>, out: &mut Out<'_>) {

@@ -122,10 +122,12 @@ impl Family for Reach {
     fn plan(&self, _level: Option<f64>, _rows: usize) {}
 
     fn reset(&self, run: &Run<'_>, rows: Rows<'_>, state: &mut State<'_>, obs: &mut [f32]) {
-        self.start.each(run, rows, |column, row, value| {
-            state.column(column)[row] = single(value);
-            obs[4 * row + column] = value as f32;
-        });
+        for (part, column) in state.columns::<4>().into_iter().enumerate() {
+            for (row, value) in rows.iter().zip(self.start.part(part, run, rows)) {
+                column[row] = single(value);
+                obs[4 * row + part] = value as f32;
+            }
+        }
     }
 
     fn step(&self, _run: &Run<'_>, (): &(), actions: Actions<'_>, state: &mut State<'_>, out: &mut Out<'_>) {
