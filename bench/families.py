@@ -83,10 +83,15 @@ def perishable(size: Size) -> Iterator[Measurement]:
 
 
 def tabular(size: Size) -> Iterator[Measurement]:
-    """One uniform a unit: the chances are shared and looked up by guide tables."""
+    """One choice among a row of chances a unit."""
     n = size.of(1_000_000, 2_000)
     draws = Draws(1, entities=n, threads=1)
-    yield from _family("tabular", {"horizon": 100_000}, {}, draws.uniform, size, entities=n)
+    row = np.array([0.05, 0.6, 0.35])
+
+    def bare(step: int) -> None:
+        draws.categorical(row, step)
+
+    yield from _family("tabular", {"horizon": 100_000}, {}, bare, size, entities=n)
 
 
 def _family(

@@ -148,6 +148,12 @@ impl Chain {
         let row = Row { first: self.next.len() as u32, guide: self.guide.len() as u32, bits: 0 };
         let own = arrays.reward.get(pair).copied().unwrap_or(0.0);
         if self.terminal[state] {
+            // Who waits there for others stays, for nothing: no value follows along a chance of 0.
+            self.next.push(state as u32);
+            self.chance.push(0.0);
+            self.paid.push(0.0);
+            self.last.push(u32::MAX);
+            self.guide.push(row.first);
             self.rows.push(row);
             self.reward.push(0.0);
             return Ok(());
@@ -215,14 +221,14 @@ impl Chain {
 
     /// The state that a word leads to from a pair, and what is paid: the first state whose summed chance passes it.
     #[inline]
-    pub fn follow(&self, pair: usize, word: u32) -> (usize, f64) {
+    pub fn follow(&self, pair: usize, word: u32) -> (u32, f64) {
         let row = self.rows[pair];
         let bucket = (u64::from(word) >> (32 - row.bits)) as usize;
         let mut place = self.guide[row.guide as usize + bucket] as usize;
         while self.last[place] < word {
             place += 1;
         }
-        (self.next[place] as usize, self.paid[place])
+        (self.next[place], self.paid[place])
     }
 
     /// Least and largest reward of a step.
@@ -232,9 +238,6 @@ impl Chain {
 
     /// Value of a pair when `later` `(states,)` follows.
     pub fn value(&self, pair: usize, later: &[f64]) -> f64 {
-        if self.terminal[pair / self.actions] {
-            return 0.0;
-        }
         let first = self.rows[pair].first as usize;
         let end = self.rows.get(pair + 1).map_or(self.next.len(), |row| row.first as usize);
         let follows = self.next[first..end].iter().zip(&self.chance[first..end]);

@@ -166,18 +166,14 @@ impl Family for Tabular {
     fn step(&self, run: &Run<'_>, (): &(), actions: Actions<'_>, state: &mut State<'_>, out: &mut Out<'_>) {
         let mut words = vec![0; run.len];
         run.words(NEXT, &mut words);
-        for (i, (state, &arm)) in state.column(0).iter_mut().zip(actions.arms()).enumerate() {
-            let now = *state as usize;
-            // Only environments that wait for others are still in a terminal state.
-            let (next, paid) = if self.chain.terminal[now] {
-                (now, 0.0)
-            } else {
-                self.chain.follow(now * self.chain.actions + arm as usize, words[i])
-            };
-            *state = next as f64;
-            out.obs[i] = *state as f32;
-            out.reward[i] = paid;
-            out.terminated[i] = self.chain.terminal[next];
+        let told = out.obs.iter_mut().zip(out.reward.iter_mut()).zip(out.terminated.iter_mut());
+        let now = state.column(0).iter_mut().zip(actions.arms()).zip(&words);
+        for (((state, &arm), &word), ((obs, reward), terminated)) in now.zip(told) {
+            let (next, paid) = self.chain.follow(*state as usize * self.chain.actions + arm as usize, word);
+            *state = f64::from(next);
+            *obs = *state as f32;
+            *reward = paid;
+            *terminated = self.chain.terminal[next as usize];
         }
     }
 
