@@ -20,6 +20,7 @@ ROWS = [
     "thompson",
     "family_cohort",
     "family_bandit",
+    "family_intervention",
     "family_pricing",
     "family_perishable",
     "family_tabular",
