@@ -21,7 +21,10 @@ ROWS: dict[str, Rows] = {
     "thompson": fleets.thompson,
     "family_cohort": families.cohort,
     "family_bandit": families.bandit,
+    "family_intervention": families.intervention,
     "family_pricing": families.pricing,
+    "family_perishable": families.perishable,
+    "family_tabular": families.tabular,
     "million": scale.million,
     "warm": scale.warm,
 }

@@ -70,10 +70,7 @@ def load_class(entry_point: str, base: type[Any]) -> type[Any]:
     >>> load_class("onetake.errors:ConfigError", Exception).__name__
     'ConfigError'
     """
-    place, colon, name = entry_point.rpartition(":")
-    if not (place and colon and name.isidentifier()):
-        raise ConfigError(f"entry point: got '{entry_point}'; wanted package.module:Class or path/file.py:Class")
-    module = _module_of_file(Path(place)) if place.endswith(".py") else _module_by_name(place)
+    module, place, name = _split(entry_point, "Class")
     if not hasattr(module, name):
         classes = [key for key, value in vars(module).items() if isinstance(value, type) and issubclass(value, base)]
         raise UnknownIdError(f"entry point: '{place}' has no '{name}'; nearest: {nearest(name, classes) or 'none'}")
@@ -81,6 +78,40 @@ def load_class(entry_point: str, base: type[Any]) -> type[Any]:
     if not (isinstance(found, type) and issubclass(found, base)):
         raise ConfigError(f"entry point: got '{entry_point}'; wanted a subclass of {base.__name__}")
     return found
+
+
+def load_function(path: str, entry_point: object) -> Callable[..., Any]:
+    """Import the function behind ``package.module:function`` or ``path/file.py:function``.
+
+    Args:
+        path: where the entry point stands in the configuration; refusals begin with it.
+        entry_point: where the function is.
+
+    Raises:
+        ConfigError: if the text has no such form, the module or file cannot be found, or it is no function.
+        UnknownIdError: if the module has no such function.
+
+    >>> load_function("docs", "math:sqrt")(4.0)
+    2.0
+    """
+    if not isinstance(entry_point, str):
+        raise ConfigError(f"{path}: got {entry_point!r}; wanted a function or the text of its entry point")
+    module, place, name = _split(entry_point, "function")
+    found = getattr(module, name, None)
+    if found is None:
+        functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise UnknownIdError(f"{path}: '{place}' has no '{name}'; nearest: {nearest(name, functions) or 'none'}")
+    if not callable(found):
+        raise ConfigError(f"{path}: got '{entry_point}', a {type(found).__name__}; wanted a function")
+    function: Callable[..., Any] = found
+    return function
+
+
+def _split(entry_point: str, kind: str) -> tuple[ModuleType, str, str]:
+    place, colon, name = entry_point.rpartition(":")
+    if not (place and colon and name.isidentifier()):
+        raise ConfigError(f"entry point: got '{entry_point}'; wanted package.module:{kind} or path/file.py:{kind}")
+    return _module_of_file(Path(place)) if place.endswith(".py") else _module_by_name(place), place, name
 
 
 def _module_by_name(name: str) -> ModuleType:

@@ -17,7 +17,7 @@ Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
 Coupling = Literal["independent", "grouped", "replicate"]
-YardstickKind = Literal["best_now", "exact", "bound"]
+YardstickKind = Literal["best_now", "exact", "bound", "unknown"]
 PropensityKind = Literal["exact", "estimated", "density", "none"]
 
 
@@ -47,6 +47,7 @@ class BatchSpec:
     Rewards lie in ``[reward_low, reward_high]``, one bound per environment ``(n,)`` or one for all ``()``.
     Where actions are arms, there are ``num_actions``; where they are points, it is 0 and each of their coordinates lies
     between ``action_low`` and ``action_high`` ``(dimensions,)``.
+    ``budget`` is how many entities of a replicate may get another action than 0 at a step, or None for all.
     """
 
     env_id: str
@@ -62,6 +63,7 @@ class BatchSpec:
     action_labels: tuple[str, ...] = ()
     action_low: Float32 | None = None
     action_high: Float32 | None = None
+    budget: int | None = None
 
     @property
     def num_envs(self) -> int:

@@ -15,7 +15,10 @@ from kedro.runner import SequentialRunner
 from onetake.calibration.fitted_suite import FittedPlan
 from onetake.calibration.settings import FitSettings
 from onetake.conf_loader import RunLoader
+from onetake.envs.caseload import Caseload, CaseloadPlan
 from onetake.envs.catalogue import Catalogue, CataloguePlan
+from onetake.envs.clinic import ClinicPlan
+from onetake.envs.departures import DeparturePlan, Departures
 from onetake.envs.population import Population
 from onetake.envs.suite import Suite
 from onetake.envs.suite_plans import DescribedPlan, PopulationPlan, RegisteredPlan
@@ -26,7 +29,21 @@ from onetake.pipelines.environments.nodes import make_described_suite
 
 pytestmark = [pytest.mark.pipelines, pytest.mark.calibration]
 
-SUITES = ("truman", "population", "population_tune", "pricing", "pricing_tune", "thornton", "thornton_tune")
+SUITES = (
+    "truman",
+    "population",
+    "population_tune",
+    "pricing",
+    "pricing_tune",
+    "outreach",
+    "outreach_tune",
+    "thornton",
+    "thornton_tune",
+    "travel",
+    "travel_tune",
+    "clinic",
+    "clinic_tune",
+)
 
 
 def run_into(root: Path, data: Path) -> dict[str, bytes]:
@@ -49,8 +66,13 @@ def run_into(root: Path, data: Path) -> dict[str, bytes]:
     catalog["params:population"] = Population(**conf["population"])
     catalog["params:catalogue"] = Catalogue(**conf["catalogue"])
     catalog["params:suites.pricing"] = CataloguePlan(**conf["suites"]["pricing"])
+    catalog["params:caseload"] = Caseload(**conf["caseload"])
+    catalog["params:suites.outreach"] = CaseloadPlan(**conf["suites"]["outreach"])
     catalog["params:suites.truman"] = RegisteredPlan(**conf["suites"]["truman"])
     catalog["params:suites.population"] = PopulationPlan(**conf["suites"]["population"])
+    catalog["params:departures"] = Departures(**conf["departures"])
+    catalog["params:suites.travel"] = DeparturePlan(**conf["suites"]["travel"])
+    catalog["params:suites.clinic"] = ClinicPlan(**conf["suites"]["clinic"])
     catalog["params:suites.thornton"] = FittedPlan(**conf["suites"]["thornton"])
     SequentialRunner().run(pipeline.only_nodes_with_outputs(*wanted_outputs(pipeline)), catalog)
     return {str(file.relative_to(data)): file.read_bytes() for file in sorted(data.rglob("*")) if file.is_file()}
@@ -113,17 +135,24 @@ def test_a_suite_of_ones_own_needs_conf_only(monkeypatch: pytest.MonkeyPatch) ->
         "sizes": {"name": "sizes", "seed": 1, "replicates": 2, "environments": []},
         "weeks": {"seed": 1, "steps": 7, "scale": [1.0], "labels": ["one"]},
         "prices": {"name": "prices", "seed": 1, "settings": {"ladder": [1.0]}},
+        "calls": {"name": "calls", "seed": 1, "reach": 0.1, "settings": {}},
+        "seats": {"name": "seats", "seed": 1, "prices": [1.0]},
+        "ward": {"name": "ward", "seed": 1, "patients": 3},
         "shop": {"seed": 1, "steps": 9},
     }
     found = nodes_of(monkeypatch, suites)
     assert found.pop("fit_open_bandit") == ["open_bandit_fit"]
     assert found.pop("generate_population") == ["population_cohorts_tune", "population_cohorts_test"]
-    assert found.pop("generate_catalogue") == ["catalogue_tune", "catalogue_test"]
+    for table in ("catalogue", "caseload", "departures"):
+        assert found.pop(f"generate_{table}") == [f"{table}_tune", f"{table}_test"]
     assert found == {
         "make_suite_mine": ["suite_mine"],
         "make_suite_sizes": ["suite_sizes"],
         "make_suite_weeks": ["suite_weeks_tune", "suite_weeks"],
         "make_suite_prices": ["suite_prices_tune", "suite_prices"],
+        "make_suite_calls": ["suite_calls_tune", "suite_calls"],
+        "make_suite_seats": ["suite_seats_tune", "suite_seats"],
+        "make_suite_ward": ["suite_ward_tune", "suite_ward"],
         "fit_shop": ["shop_fit", "shop_parameter_draws"],
         "make_suite_shop": ["suite_shop_tune", "suite_shop"],
     }

@@ -20,7 +20,10 @@ ROWS = [
     "thompson",
     "family_cohort",
     "family_bandit",
+    "family_intervention",
     "family_pricing",
+    "family_perishable",
+    "family_tabular",
     "million",
     "warm",
 ]

@@ -93,7 +93,7 @@ def test_the_matrix_of_the_repository_is_read_without_a_run(root: Path, monkeypa
     monkeypatch.chdir(root)
     monkeypatch.setattr(RunLoader, "latest", None)
     bootstrap_project(root)
-    assert set(read_matrix().cells) == {"truman", "population", "thornton"}
+    assert set(read_matrix().cells) == {"truman", "population", "thornton", "outreach", "travel", "clinic"}
 
 
 @pytest.mark.pipelines

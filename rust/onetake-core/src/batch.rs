@@ -11,11 +11,12 @@ use rayon::prelude::*;
 
 use crate::account::{Account, Sums};
 use crate::block::{Block, Slot, Turn};
+use crate::checks::check_actions;
 use crate::columns::{Column, Columns, Shape};
 use crate::config;
-use crate::dispatch::{self, Kernel};
 use crate::error::{Error, Result};
-use crate::family::{ActionSpace, Actions, Family, Spec, StartValues};
+use crate::family::{Actions, Budget, Family, Spec, StartValues};
+use crate::restless::whittle::Whittle;
 use crate::rng::{Key, Stream};
 use crate::simulator::{AutoReset, Ended, Layout, Simulator, StepOut};
 use crate::state::{Reader, Writer, digest};
@@ -27,10 +28,13 @@ const ALONE: usize = 8192;
 #[derive(Debug)]
 pub struct Batch<F: Family> {
     family: Arc<F>,
+    settings: Arc<str>,
     identity: [u8; 16],
     layout: Layout,
     key: Key,
     clock: u32,
+    /// Actions beyond a soft budget since the last reset of all, one a replicate.
+    excess: Vec<u64>,
     started: bool,
     blocks: Vec<Block>,
     pool: Option<Arc<ThreadPool>>,
@@ -38,7 +42,14 @@ pub struct Batch<F: Family> {
 
 impl<F: Family> Clone for Batch<F> {
     fn clone(&self) -> Self {
-        Self { family: Arc::clone(&self.family), blocks: self.blocks.clone(), pool: self.pool.clone(), ..*self }
+        Self {
+            family: Arc::clone(&self.family),
+            settings: Arc::clone(&self.settings),
+            blocks: self.blocks.clone(),
+            excess: self.excess.clone(),
+            pool: self.pool.clone(),
+            ..*self
+        }
     }
 }
 
@@ -50,13 +61,17 @@ impl<F: Family> Batch<F> {
     pub fn new(json: &str, columns: Vec<Column>, layout: Layout, pool: Option<Arc<ThreadPool>>) -> Result<Self> {
         check_layout(layout)?;
         let config = config::parse::<F::Config>(F::NAME, json)?;
-        let identity = identity::<F>(&config, &columns, layout);
-        let family = F::new(&config, &mut Columns::new(layout.shape, columns, F::COLUMNS)?)?;
+        // A configuration that was read from JSON can be written as JSON.
+        let settings: Arc<str> = serde_json::to_string(&config).unwrap_or_default().into();
+        let identity = identity(F::NAME, &settings, &columns, layout);
+        let family = F::new(&config, &mut Columns::new(layout.shape, columns, (F::COLUMNS, F::TABLES))?)?;
         Ok(Self {
+            settings,
             identity,
             layout,
             key: Key::new(layout.seed, Stream::ENVIRONMENT),
             clock: 0,
+            excess: vec![0; layout.shape.replicates],
             started: false,
             blocks: Block::cut(layout.shape, layout.first_entity, layout.first_replicate, |row| family.may_cut(row)),
             family: Arc::new(family),
@@ -125,6 +140,43 @@ impl<F: Family> Batch<F> {
         Ok(())
     }
 
+    fn turn(&self) -> Turn<'_, F> {
+        Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode }
+    }
+
+    /// Refuse arms that are not allowed, and more than a hard budget; give each replicate's excess over a soft one.
+    fn check_limits(&self, arms: &[u32]) -> Result<Vec<u64>> {
+        if self.family.masks() {
+            let (count, turn) = (self.family.spec().actions.arms(), self.turn());
+            let mut tasks: Vec<_> = self.blocks.iter().map(|block| (block, None)).collect();
+            each(self.pool.as_ref(), self.layout.shape.rows(), &mut tasks, |(block, refused)| {
+                let mut allowed = vec![true; block.len * count];
+                block.allowed(turn, &mut allowed);
+                let own = &arms[block.row..block.row + block.len];
+                let barred = |(i, &arm): (usize, &u32)| !allowed[arm as usize * block.len + i];
+                *refused = own.iter().enumerate().position(barred).map(|i| block.row + i);
+            });
+            if let Some(row) = tasks.iter().find_map(|(_, refused)| *refused) {
+                let wanted = "an arm that the action mask allows".to_string();
+                return Err(Error::Shape { what: format!("actions[{row}]"), got: arms[row].to_string(), wanted });
+            }
+        }
+        let Some(budget) = self.family.budget() else { return Ok(Vec::new()) };
+        let mut used = vec![0; self.layout.shape.replicates];
+        for block in &self.blocks {
+            let active = |&i: &usize| arms[block.row + i] > 0 && !block.over(i);
+            used[block.replicate_row] += (0..block.len).filter(active).count();
+        }
+        if let (true, Some(row)) = (budget.hard, used.iter().position(|&used| used > budget.most)) {
+            return Err(Error::Shape {
+                what: format!("actions of replicate {}", self.layout.first_replicate as usize + row),
+                got: format!("{} interventions", used[row]),
+                wanted: format!("at most {}, its budget a step", budget.most),
+            });
+        }
+        Ok(used.into_iter().map(|used| used.saturating_sub(budget.most) as u64).collect())
+    }
+
     /// The level that all environments share at the coming step, where they do.
     fn common_level(&self) -> Option<f64> {
         let modifiers = self.family.modifiers();
@@ -157,23 +209,12 @@ impl<'a, T> Deal<'a, T> {
 }
 
 /// Write `(arms, len)` as `(len, arms)`.
-fn turn_over(by_arm: &[f64], arms: usize, out: &mut [f64]) {
+fn turn_over<T: Copy>(by_arm: &[T], arms: usize, out: &mut [T]) {
     let len = by_arm.len() / arms;
     for (i, row) in out.chunks_exact_mut(arms).enumerate() {
         for (arm, value) in row.iter_mut().enumerate() {
             *value = by_arm[arm * len + i];
         }
-    }
-}
-
-/// The largest arm.
-struct Largest<'a>(&'a [u32]);
-
-impl Kernel for Largest<'_> {
-    type Output = u32;
-    #[inline(always)]
-    fn run(self) -> u32 {
-        self.0.iter().fold(0, |a, &b| a.max(b))
     }
 }
 
@@ -195,11 +236,9 @@ fn check_layout(layout: Layout) -> Result<()> {
 }
 
 /// What a saved state must agree in: family, configuration, columns, ids and mode.
-fn identity<F: Family>(config: &F::Config, columns: &[Column], layout: Layout) -> [u8; 16] {
+fn identity(family: &str, settings: &str, columns: &[Column], layout: Layout) -> [u8; 16] {
     let Layout { shape, first_entity, first_replicate, mode, .. } = layout;
-    let mut text = format!("{} {shape:?} {first_entity} {first_replicate} {mode:?} ", F::NAME);
-    // A configuration that was read from JSON can be written as JSON.
-    text.push_str(&serde_json::to_string(config).unwrap_or_default());
+    let text = format!("{family} {shape:?} {first_entity} {first_replicate} {mode:?} {settings}");
     let mut bytes = text.into_bytes();
     for Column { name, values, width } in columns {
         let cells: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
@@ -209,47 +248,13 @@ fn identity<F: Family>(config: &F::Config, columns: &[Column], layout: Layout) -
     digest(&bytes)
 }
 
-/// Check that actions lie in the action space.
-fn check_actions(what: &str, space: &ActionSpace, actions: Actions<'_>, rows: usize) -> Result<()> {
-    if actions.len() != rows {
-        let (got, wanted) = (format!("{} actions", actions.len()), format!("{rows}, one an environment"));
-        return Err(Error::Shape { what: what.into(), got, wanted });
-    }
-    let refuse =
-        |row: usize, got: String, wanted: String| Err(Error::Shape { what: format!("{what}[{row}]"), got, wanted });
-    match (space, actions) {
-        (ActionSpace::Discrete { count }, Actions::Arms(arms)) => {
-            let largest = dispatch::run(Largest(arms));
-            if (largest as usize) < *count {
-                return Ok(());
-            }
-            let row = arms.iter().position(|&a| a as usize >= *count).unwrap_or(0);
-            refuse(row, arms[row].to_string(), format!("an arm in 0..{}", count - 1))
-        }
-        (ActionSpace::Box { low, high }, Actions::Points { values, width }) if width == low.len() => {
-            let inside = |(j, &v): (usize, &f32)| (low[j % width]..=high[j % width]).contains(&v);
-            match values.iter().enumerate().position(|cell| !inside(cell)) {
-                None => Ok(()),
-                Some(j) => refuse(
-                    j / width,
-                    values[j].to_string(),
-                    format!("between {} and {}", low[j % width], high[j % width]),
-                ),
-            }
-        }
-        (ActionSpace::Discrete { count }, _) => refuse(0, "a point".into(), format!("an arm in 0..{}", count - 1)),
-        (ActionSpace::Box { low, .. }, Actions::Points { width, .. }) => {
-            refuse(0, format!("{width} coordinates"), low.len().to_string())
-        }
-        (ActionSpace::Box { low, .. }, _) => {
-            refuse(0, "an arm".into(), format!("a point of {} coordinates", low.len()))
-        }
-    }
-}
-
 impl<F: Family> Simulator for Batch<F> {
     fn spec(&self) -> &Spec {
         self.family.spec()
+    }
+
+    fn settings(&self) -> &str {
+        &self.settings
     }
 
     fn shape(&self) -> Shape {
@@ -274,6 +279,7 @@ impl<F: Family> Simulator for Batch<F> {
             self.clock = 0;
         }
         self.started = true;
+        self.excess.fill(0);
         let width = self.spec().observations.len();
         let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
         let mut rest = Deal(obs);
@@ -309,6 +315,8 @@ impl<F: Family> Simulator for Batch<F> {
         self.due()?;
         let rows = self.layout.shape.rows();
         check_actions("actions", &self.spec().actions, actions, rows)?;
+        let excess = self.check_limits(actions.arms())?;
+        self.excess.iter_mut().zip(excess).for_each(|(total, more)| *total += more);
         let width = self.spec().observations.len();
         let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
         let plan = turn.family.plan(self.common_level(), rows);
@@ -347,6 +355,39 @@ impl<F: Family> Simulator for Batch<F> {
 
     fn start_values(&self) -> Option<StartValues> {
         self.family.start_values(self.layout.shape, self.pool.as_deref())
+    }
+
+    fn whittle(&self, discount: f64) -> Option<Whittle> {
+        self.family.whittle(self.layout.shape, discount, self.pool.as_deref())
+    }
+
+    fn allowed(&self, out: &mut [bool]) -> Result<bool> {
+        self.ready("action_mask")?;
+        if !self.family.masks() {
+            return Ok(false);
+        }
+        let arms = self.arms("action_mask")?;
+        let turn = self.turn();
+        let mut rest = Deal(out);
+        let mut tasks: Vec<_> = self.blocks.iter().map(|b| (rest.next(b.len * arms), b)).collect();
+        each(self.pool.as_ref(), self.layout.shape.rows(), &mut tasks, |(out, block)| {
+            let mut by_arm = vec![true; block.len * arms];
+            block.allowed(turn, &mut by_arm);
+            turn_over(&by_arm, arms, out);
+        });
+        Ok(true)
+    }
+
+    fn masks(&self) -> bool {
+        self.family.masks()
+    }
+
+    fn budget(&self) -> Option<Budget> {
+        self.family.budget()
+    }
+
+    fn excess(&self) -> Vec<u64> {
+        self.excess.clone()
     }
 
     fn account(&self, action: &[u32], greedy: Option<&[u32]>) -> Result<Account> {
@@ -396,6 +437,7 @@ impl<F: Family> Simulator for Batch<F> {
         writer.u64(self.layout.seed);
         writer.u64(u64::from(self.clock));
         writer.u64(u64::from(self.started));
+        self.excess.iter().for_each(|&count| writer.u64(count));
         if self.started {
             self.blocks.iter().for_each(|block| block.save(&mut writer));
         }
@@ -408,6 +450,7 @@ impl<F: Family> Simulator for Batch<F> {
         next.reseed(reader.u64()?);
         next.clock = reader.u64()? as u32;
         next.started = reader.u64()? == 1;
+        next.excess.iter_mut().try_for_each(|count| reader.u64().map(|read| *count = read))?;
         if next.started {
             next.blocks.iter_mut().try_for_each(|block| block.restore(&*self.family, &mut reader))?;
         }

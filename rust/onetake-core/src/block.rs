@@ -2,6 +2,7 @@
 
 use crate::account::Sums;
 use crate::columns::Shape;
+use crate::ends::{self, End};
 use crate::error::Result;
 use crate::family::{Actions, Family, Out, Rows, Run, State};
 use crate::modifiers::{Level, Place, Scope};
@@ -34,26 +35,6 @@ pub struct Block {
     elapsed: Vec<u32>,
     over: Vec<End>,
     last: Vec<f32>,
-}
-
-/// How an environment's episode has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    Not,
-    Own,
-    Time,
-}
-
-impl End {
-    fn of(terminated: bool, truncated: bool) -> Self {
-        if terminated {
-            Self::Own
-        } else if truncated {
-            Self::Time
-        } else {
-            Self::Not
-        }
-    }
 }
 
 /// The slices of a step's output that belong to one block.
@@ -115,7 +96,7 @@ impl Block {
                     state: Vec::new(),
                     walks: Vec::new(),
                     elapsed: vec![0],
-                    over: vec![End::Not],
+                    over: vec![End::NOT],
                     last: Vec::new(),
                 });
                 entity_row += len;
@@ -136,7 +117,7 @@ impl Block {
 
     /// Whether environment `i` has ended and not been reset.
     pub fn over(&self, i: usize) -> bool {
-        self.how(i) != End::Not
+        self.how(i) != End::NOT
     }
 
     fn how(&self, i: usize) -> End {
@@ -145,12 +126,12 @@ impl Block {
 
     /// Whether every environment has ended.
     pub fn all_over(&self) -> bool {
-        self.over.iter().all(|end| *end != End::Not)
+        self.over.iter().all(|end| *end != End::NOT)
     }
 
     /// The first environment that has ended and not been reset.
     pub fn first_over(&self) -> Option<usize> {
-        self.over.iter().position(|end| *end != End::Not)
+        self.over.iter().position(|end| *end != End::NOT)
     }
 
     fn run<'a>(&'a self, key: Key, step: u32, level: Level<'a>) -> Run<'a> {
@@ -170,6 +151,9 @@ impl Block {
     /// The product of the modifiers now; `room` holds it where it differs between environments.
     fn level<'a, F: Family>(&self, family: &F, room: &'a mut Vec<f64>) -> Level<'a> {
         let modifiers = family.modifiers();
+        if modifiers.is_empty() {
+            return Level::Same(1.0);
+        }
         let shared = self.walks.iter().filter(|walk| walk.len() == 1).fold(1.0, |level, walk| level * walk[0]);
         let own = self.walks.iter().any(|walk| walk.len() > 1);
         if let (Some(t), false) = (self.common_elapsed(), own) {
@@ -189,7 +173,7 @@ impl Block {
     /// Start every environment; `step` is that of the coming decision.
     pub fn reset_all<F: Family>(&mut self, turn: Turn<'_, F>, keep_last: bool, obs: &mut [f32]) {
         self.elapsed = vec![0];
-        self.over = vec![End::Not];
+        self.over = vec![End::NOT];
         self.walks = turn.family.modifiers().walks().map(|(_, walk)| vec![walk.start; walk.width(self.len)]).collect();
         self.state.clear();
         self.state.resize(turn.family.state().len() * self.len, 0.0);
@@ -213,7 +197,7 @@ impl Block {
     fn restart<F: Family>(&mut self, turn: Turn<'_, F>, rows: &[u32], obs: &mut [f32]) {
         if rows.len() == self.len {
             self.elapsed = vec![0];
-            self.over = vec![End::Not];
+            self.over = vec![End::NOT];
         } else {
             self.spread();
         }
@@ -227,7 +211,7 @@ impl Block {
         if self.elapsed.len() > 1 {
             for &i in rows {
                 self.elapsed[i as usize] = 0;
-                self.over[i as usize] = End::Not;
+                self.over[i as usize] = End::NOT;
             }
         }
         self.start_rows(turn, Rows::These(rows), obs);
@@ -275,7 +259,8 @@ impl Block {
     }
 
     fn advance<F: Family>(&mut self, turn: Turn<'_, F>) {
-        self.elapsed.iter_mut().for_each(|t| *t = t.saturating_add(1));
+        // The clock, which is never behind, is refused before it overflows.
+        self.elapsed.iter_mut().for_each(|t| *t += 1);
         if self.walks.is_empty() {
             return;
         }
@@ -290,45 +275,42 @@ impl Block {
     fn end<F: Family>(&mut self, turn: Turn<'_, F>, slot: &mut Slot<'_>) -> Ended {
         let spec = turn.family.spec();
         let next = Turn { step: turn.step.wrapping_add(1), ..turn };
-        let waiting = turn.mode == AutoReset::Wait && self.first_over().is_some();
-        if waiting {
-            self.stand_still(spec.observations.len(), slot);
-        } else if self.first_over().is_some() {
-            let rows: Vec<u32> = (0..self.len as u32).filter(|&i| self.over(i as usize)).collect();
-            self.restart(next, &rows, slot.obs);
-            for &i in &rows {
-                slot.reward[i as usize] = 0.0;
-                slot.terminated[i as usize] = false;
+        if self.first_over().is_some() {
+            if turn.mode == AutoReset::Wait {
+                self.stand_still(spec.observations.len(), slot);
+            } else {
+                let rows = self.listed();
+                self.restart(next, &rows, slot.obs);
+                for &i in &rows {
+                    slot.reward[i as usize] = 0.0;
+                    slot.terminated[i as usize] = false;
+                }
             }
         }
         if spec.terminates && slot.terminated.contains(&true) {
             self.spread();
         }
-        if let Some(horizon) = spec.horizon
-            && self.elapsed.iter().any(|&t| t >= horizon)
-        {
-            for i in 0..self.len {
-                slot.truncated[i] = self.elapsed(i) >= horizon;
-            }
-            if waiting {
-                (0..self.len).filter(|&i| self.over(i)).for_each(|i| slot.truncated[i] = self.how(i) == End::Time);
-            }
+        // Where all are alike, nobody has ended by itself and the first one speaks for all.
+        let many = self.elapsed.len();
+        let horizon = spec.horizon.unwrap_or(u32::MAX);
+        ends::find(&self.elapsed, horizon, &slot.terminated[..many], &mut slot.truncated[..many], &mut self.over);
+        if many < self.len && slot.truncated[0] {
+            slot.truncated.fill(true);
         }
-        let ends = |i: usize| slot.terminated[i] || slot.truncated[i];
-        if turn.mode != AutoReset::SameStep {
-            for i in 0..self.over.len() {
-                self.over[i] = End::of(slot.terminated[i], slot.truncated[i]);
-            }
+        if turn.mode != AutoReset::SameStep || self.first_over().is_none() {
             return Ended::default();
         }
-        let rows: Vec<u32> = (0..self.len as u32).filter(|&i| ends(i as usize)).collect();
+        let rows = self.listed();
         let width = spec.observations.len();
         let last = rows.iter().flat_map(|&i| &slot.obs[i as usize * width..(i as usize + 1) * width]);
         let ended = Ended { obs: last.copied().collect(), rows: rows.iter().map(|i| i + self.row as u32).collect() };
-        if !rows.is_empty() {
-            self.restart(next, &rows, slot.obs);
-        }
+        self.restart(next, &rows, slot.obs);
         ended
+    }
+
+    /// Who has ended.
+    fn listed(&self) -> Vec<u32> {
+        if self.over.len() < self.len { (0..self.len as u32).collect() } else { ends::listed(&self.over) }
     }
 
     /// Those who have ended earn nothing more, show what they showed last, and stay ended.
@@ -337,8 +319,8 @@ impl Block {
             let own = i * width..(i + 1) * width;
             slot.obs[own.clone()].copy_from_slice(&self.last[own]);
             slot.reward[i] = 0.0;
-            slot.terminated[i] = self.how(i) == End::Own;
-            slot.truncated[i] = self.how(i) == End::Time;
+            slot.terminated[i] = self.how(i) == End::OWN;
+            slot.truncated[i] = self.how(i) == End::TIME;
         }
     }
 
@@ -347,7 +329,7 @@ impl Block {
         let mut room = Vec::new();
         let level = self.level(turn.family, &mut room);
         turn.family.values(&self.run(turn.key, turn.step, level), &self.state, out);
-        self.blank_over(out);
+        self.silence(out);
     }
 
     /// Expected reward of each arm at the coming step `(k, len)`; 0 for environments that only wait for their reset.
@@ -359,17 +341,7 @@ impl Block {
 
     fn expected_at<F: Family>(&self, turn: Turn<'_, F>, level: Level<'_>, out: &mut [f64]) {
         turn.family.expected(&self.run(turn.key, turn.step, level), &self.state, out);
-        self.blank_over(out);
-    }
-
-    fn blank_over(&self, out: &mut [f64]) {
-        if self.first_over().is_some() {
-            for (place, value) in out.iter_mut().enumerate() {
-                if self.over(place % self.len) {
-                    *value = 0.0;
-                }
-            }
-        }
+        self.silence(out);
     }
 
     /// What the evaluator knows of the coming step, summed: the best play, the one to be played, and each arm.
@@ -392,6 +364,9 @@ impl Block {
 
     /// Environments that have ended earn nothing.
     fn silence(&self, values: &mut [f64]) {
+        if self.first_over().is_none() {
+            return;
+        }
         for (place, value) in values.iter_mut().enumerate() {
             if self.over(place % self.len) {
                 *value = 0.0;
@@ -408,10 +383,20 @@ impl Block {
         self.totals.iter_mut().zip(expected).for_each(|(total, value)| *total += value);
     }
 
+    /// Which arms are allowed at the coming step `(k, len)`; all of them for environments that have ended.
+    pub fn allowed<F: Family>(&self, turn: Turn<'_, F>, out: &mut [bool]) {
+        let mut room = Vec::new();
+        let level = self.level(turn.family, &mut room);
+        turn.family.allowed(&self.run(turn.key, turn.step, level), &self.state, out);
+        if self.first_over().is_some() {
+            out.iter_mut().enumerate().for_each(|(place, allowed)| *allowed |= self.over(place % self.len));
+        }
+    }
+
     /// Write what carries over.
     pub fn save(&self, writer: &mut Writer) {
         writer.list(&self.elapsed, u32::to_le_bytes);
-        writer.list(&self.over, |end| [end as u8]);
+        writer.list(&self.over, |end| [end.code()]);
         writer.list(&self.state, f64::to_le_bytes);
         self.walks.iter().for_each(|walk| writer.list(walk, f64::to_le_bytes));
         writer.list(&self.last, f32::to_le_bytes);
@@ -425,7 +410,7 @@ impl Block {
     pub fn restore<F: Family>(&mut self, family: &F, reader: &mut Reader<'_>) -> Result<()> {
         let spec = family.spec();
         self.elapsed = reader.list(&[1, self.len], u32::from_le_bytes)?;
-        self.over = reader.list(&[self.elapsed.len()], |[end]| End::of(end == 1, end == 2))?;
+        self.over = reader.list(&[self.elapsed.len()], |[code]| End::from_code(code))?;
         self.state = reader.list(&[0, family.state().len() * self.len], f64::from_le_bytes)?;
         self.walks = family
             .modifiers()

@@ -3,19 +3,31 @@
 use crate::columns::Cells;
 use crate::dispatch::{self, Kernel};
 use crate::modifiers::Level;
+use crate::rates::Now;
 
 /// Multiply each of `out` by the environment's chance of `arm`.
-pub fn multiply(cells: Cells<'_>, arm: usize, level: Level<'_>, out: &mut [f64]) {
-    dispatch::run(Multiply { cells, arm, level, out });
+pub fn multiply(rates: &Now<'_>, arm: usize, level: Level<'_>, out: &mut [f64]) {
+    match *rates {
+        Now::Cells(cells) => dispatch::run(Multiply { cells, arm, level, out }),
+        Now::Rows { .. } => {
+            for (i, out) in out.iter_mut().enumerate() {
+                *out *= (rates.at(i, arm) * level.at(i)).clamp(0.0, 1.0);
+            }
+        }
+    }
 }
 
 /// The chance of each environment's own arm.
-pub fn of_arms(cells: Cells<'_>, arms: &[u32], level: Level<'_>) -> Vec<f64> {
+pub fn of_arms(rates: &Now<'_>, arms: &[u32], level: Level<'_>) -> Vec<f64> {
     let mut out = vec![1.0; arms.len()];
-    if cells.width() == 1 {
-        multiply(cells, 0, level, &mut out);
-    } else {
-        dispatch::run(OfArms { cells, arms, level, out: &mut out });
+    match *rates {
+        Now::Cells(cells) if cells.width() > 1 => dispatch::run(OfArms { cells, arms, level, out: &mut out }),
+        Now::Cells(_) => multiply(rates, 0, level, &mut out),
+        Now::Rows { .. } => {
+            for (i, (out, &arm)) in out.iter_mut().zip(arms).enumerate() {
+                *out = (rates.at(i, arm as usize) * level.at(i)).clamp(0.0, 1.0);
+            }
+        }
     }
     out
 }
@@ -144,8 +156,8 @@ mod tests {
             for param in [Param::shared(vec![0.9]), Param::shared(vec![0.9, 0.3])] {
                 let cells = param.cells(0, 0, 3);
                 let mut out = [1.0, 0.5, 0.25];
-                multiply(cells, param.width() - 1, level, &mut out);
-                let by_arm = of_arms(cells, &[0, 1, 0], level);
+                multiply(&Now::Cells(cells), param.width() - 1, level, &mut out);
+                let by_arm = of_arms(&Now::Cells(cells), &[0, 1, 0], level);
                 for (i, start) in [1.0, 0.5, 0.25].into_iter().enumerate() {
                     let chance = |arm: usize| (cells.at(i, arm) * level.at(i)).clamp(0.0, 1.0);
                     assert_eq!(out[i], start * chance(param.width() - 1));

@@ -57,6 +57,20 @@ impl Param {
         &self.values
     }
 
+    /// Place of the values of environment `row` among those of others, where `entities` make a replicate.
+    pub fn place(&self, row: usize, entities: usize) -> usize {
+        match self.own {
+            Own::Nobody => 0,
+            Own::Entity => row % entities,
+            Own::Environment => row,
+        }
+    }
+
+    /// Whether replicates differ in it.
+    pub fn differs_between_replicates(&self) -> bool {
+        self.own == Own::Environment
+    }
+
     /// The same kind of parameter with other values, made row by row.
     #[must_use]
     pub fn map_rows(&self, f: impl Fn(&[f64]) -> f64) -> Self {
@@ -124,6 +138,11 @@ pub struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
+    /// Cells that all environments share: one value an arm, or one for all arms.
+    pub fn shared(values: &'a [f64]) -> Self {
+        Self { values, stride: 0, width: values.len() }
+    }
+
     /// The value of environment `i` for `arm`.
     #[inline(always)]
     pub fn at(&self, i: usize, arm: usize) -> f64 {
@@ -157,6 +176,19 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// One value for each of `len` environments, in a row; `room` holds them where all share one.
+    pub fn in_a_row<'b>(&self, len: usize, room: &'b mut Vec<f64>) -> &'b [f64]
+    where
+        'a: 'b,
+    {
+        if self.stride == 1 {
+            return &self.values[..len];
+        }
+        room.clear();
+        room.extend((0..len).map(|i| self.at(i, 0)));
+        room
+    }
+
     /// The values where all environments share them.
     #[inline]
     pub fn as_shared(&self) -> Option<&'a [f64]> {
@@ -187,15 +219,18 @@ impl Columns {
     ///
     /// # Errors
     /// Names the column that is not as long as the batch, or the cell that is not a number.
-    pub fn new(shape: Shape, columns: Vec<Column>, known: &[&str]) -> Result<Self> {
+    pub fn new(shape: Shape, columns: Vec<Column>, (known, tables): (&[&str], &[&str])) -> Result<Self> {
         let mut given = BTreeMap::new();
         for Column { name, values, width } in columns {
             let what = format!("columns[\"{name}\"]");
-            if !known.contains(&name.as_str()) {
-                return Err(Error::Unknown { kind: "column", name, known: known.join(", ") });
+            let table = tables.contains(&name.as_str());
+            if !table && !known.contains(&name.as_str()) {
+                return Err(Error::Unknown { kind: "column", name, known: [known, tables].concat().join(", ") });
             }
             let rows = values.len() / width.max(1);
-            let own = if rows == shape.entities && width > 0 {
+            let own = if table {
+                Own::Nobody
+            } else if rows == shape.entities && width > 0 {
                 Own::Entity
             } else if rows == shape.rows() && width > 0 {
                 Own::Environment
@@ -205,7 +240,7 @@ impl Columns {
             };
             if let Some(place) = values.iter().position(|v| !v.is_finite()) {
                 return Err(Error::Config {
-                    field: format!("{what} row {}", place / width),
+                    field: format!("{what} row {}", place / width.max(1)),
                     got: values[place].to_string(),
                     wanted: "a finite number".into(),
                 });
@@ -218,6 +253,11 @@ impl Columns {
     /// The size of the batch.
     pub fn shape(&self) -> Shape {
         self.shape
+    }
+
+    /// The values of the table `name`, where it was given.
+    pub fn table(&mut self, name: &str) -> Option<Vec<f64>> {
+        self.given.remove(name).map(|table| table.values)
     }
 
     /// The column `name` where it was given, else `values` shared by all; every value must satisfy `wanted`.

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::columns::{Cells, Columns, Param, Shape};
 use crate::error::Result;
 use crate::modifiers::{Level, Modifiers};
+use crate::restless::whittle::Whittle;
 use crate::rng::Key;
 
 /// What an agent may do in one environment.
@@ -87,6 +88,14 @@ impl<'a> Actions<'a> {
             Self::Points { .. } => &[],
         }
     }
+
+    /// The points, row by row, in a family whose actions are points; empty in another.
+    pub fn points(self) -> &'a [f32] {
+        match self {
+            Self::Arms(_) => &[],
+            Self::Points { values, .. } => values,
+        }
+    }
 }
 
 /// One observed number and the finite bounds that it stays in.
@@ -141,6 +150,8 @@ pub enum Yardstick {
     Exact,
     /// A number that no policy's value from the start exceeds.
     Bound,
+    /// Nothing is known: only the reward that was paid can be told.
+    Unknown,
 }
 
 /// Expected rewards of whole episodes, from the start to the end, for each environment of a batch.
@@ -218,6 +229,18 @@ impl<'a> Run<'a> {
         self.words_at(slot, self.step, out);
     }
 
+    /// The run's words of a slot at this step for some of its environments, in their order.
+    pub fn words_of(&self, slot: u32, rows: Rows<'_>) -> Vec<u32> {
+        match rows {
+            Rows::All(len) => self.key.words(slot, 0, self.step, self.replicate, self.entity, len),
+            Rows::These(rows) => {
+                let mut words = vec![0; rows.len()];
+                self.key.fill_listed(slot, 0, self.step, self.replicate, self.entity, rows, &mut words);
+                words
+            }
+        }
+    }
+
     /// The run's cells of a parameter.
     #[inline]
     pub fn cells(&self, param: &'a Param) -> Cells<'a> {
@@ -265,6 +288,12 @@ impl State<'_> {
     pub fn column(&mut self, index: usize) -> &mut [f64] {
         &mut self.values[index * self.len..(index + 1) * self.len]
     }
+
+    /// All `N` columns at once.
+    pub fn columns<const N: usize>(&mut self) -> [&mut [f64]; N] {
+        let mut columns = self.values.chunks_exact_mut(self.len);
+        std::array::from_fn(|_| columns.next().unwrap_or_default())
+    }
 }
 
 /// Where a family writes what came of a step; it writes every observation and reward.
@@ -278,12 +307,23 @@ pub struct Out<'a> {
     pub terminated: &'a mut [bool],
 }
 
+/// At most so many actions other than the first at a step, among all entities of a replicate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// How many.
+    pub most: usize,
+    /// Whether a step with more is refused; else the excess is counted.
+    pub hard: bool,
+}
+
 /// A family of environments.
 pub trait Family: Sized + Send + Sync + 'static {
     /// Its name in configuration.
     const NAME: &'static str;
     /// Names of the columns that entities may have of their own.
     const COLUMNS: &'static [&'static str];
+    /// Names of the tables that all environments share: arrays of any length, too long for a configuration.
+    const TABLES: &'static [&'static str] = &[];
     /// Its configuration: defaults live there, and unknown fields are refused.
     type Config: Serialize + DeserializeOwned;
     /// What one step needs once for all runs, such as tables of shared parameters.
@@ -347,5 +387,25 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// Work may be spread over `pool`.
     fn start_values(&self, _shape: Shape, _pool: Option<&ThreadPool>) -> Option<StartValues> {
         None
+    }
+
+    /// Whittle indices of every environment at a discount; `None` where they are no restless chains of two actions.
+    fn whittle(&self, _shape: Shape, _discount: f64, _pool: Option<&ThreadPool>) -> Option<Whittle> {
+        None
+    }
+
+    /// What all entities of a replicate share, where they share a budget; then the coupling is [`Coupling::Replicate`].
+    fn budget(&self) -> Option<Budget> {
+        None
+    }
+
+    /// Whether some arms are not always allowed.
+    fn masks(&self) -> bool {
+        false
+    }
+
+    /// Write which arms are allowed at the coming step `(k, len)`, arm by arm.
+    fn allowed(&self, _run: &Run<'_>, _state: &[f64], out: &mut [bool]) {
+        out.fill(true);
     }
 }

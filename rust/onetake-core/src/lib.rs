@@ -8,8 +8,10 @@
 //! - [`family`]: what an author of an environment writes; [`envs`] lists the families.
 //! - [`simulator`] and [`batch`]: many environments as one, stepped in [`block`]s; [`account`] sums what the evaluator
 //!   knows of them.
-//! - [`modifiers`]: seasons, trends and walks; [`segments`]: kinds of entities; [`chances`] and
-//!   [`repeated`]: rates as whole columns, and tables of shared ones; [`columns`] and [`config`]: parameters as they cross the border.
+//! - [`modifiers`]: seasons, trends and walks; [`segments`]: kinds of entities; [`rates`], [`chances`] and [`repeated`]:
+//!   chances by arm, whole columns of them, and tables of shared ones; [`columns`] and [`config`]: parameters as they
+//!   cross the border.
+//! - [`chain`]: finite decision processes; [`seats`]: the dynamic program of what is sold until a horizon.
 //! - [`state`]: saved simulator state; [`workers`]: threads, whose number no result depends on.
 //! - [`special`]: logarithm, exponential and kin with the same bits everywhere.
 //! - [`error`]: the one error type.
@@ -24,21 +26,28 @@
 pub mod account;
 pub mod batch;
 pub mod block;
+pub mod chain;
 pub mod chances;
+pub mod checks;
 pub mod columns;
 pub mod config;
 pub mod dispatch;
+pub mod ends;
 pub mod envs;
 pub mod error;
 pub mod family;
 pub mod fleet;
 pub mod modifiers;
+pub mod rates;
 pub mod reduce;
 pub mod repeated;
+pub mod restless;
 pub mod rng;
 pub mod samplers;
+pub mod seats;
 pub mod segments;
 pub mod simulator;
 pub mod special;
+pub mod start;
 pub mod state;
 pub mod workers;

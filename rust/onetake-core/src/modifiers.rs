@@ -136,6 +136,11 @@ impl Modifiers {
         Ok(Self { list: list.to_vec() })
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// Product of those that depend on the time since the reset alone.
     pub fn timed(&self, t: u32) -> f64 {
         self.list.iter().fold(1.0, |level, modifier| match modifier {

@@ -111,6 +111,21 @@ impl Key {
         }
     }
 
+    /// Fill `out` with the words of listed entities: those `rows` places after `entity`.
+    #[allow(clippy::too_many_arguments)] // the counter has this many parts
+    pub fn fill_listed(
+        self,
+        slot: u32,
+        attempt: u32,
+        step: u32,
+        replicate: u32,
+        entity: u32,
+        rows: &[u32],
+        out: &mut [u32],
+    ) {
+        dispatch::run(Listed { key: self, slot, attempt, step, replicate, entity, rows, out });
+    }
+
     /// `WIDE` blocks whose third counter word counts up, written entity by entity.
     ///
     /// Each word stands in 64 bits whose upper half is rubbish: a product needs no more than the lower halves, so that
@@ -169,6 +184,33 @@ impl Key {
             k1 = k1.wrapping_add(WEYL1);
         }
         [a, b, c, d]
+    }
+}
+
+/// Words of entities that are no neighbours.
+struct Listed<'a> {
+    key: Key,
+    slot: u32,
+    attempt: u32,
+    step: u32,
+    replicate: u32,
+    entity: u32,
+    rows: &'a [u32],
+    out: &'a mut [u32],
+}
+
+impl Kernel for Listed<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (rows, out) in self.rows.chunks(WIDE).zip(self.out.chunks_mut(WIDE)) {
+            let mut entities = [0; WIDE];
+            for (entity, row) in entities.iter_mut().zip(rows) {
+                *entity = self.entity + row;
+            }
+            let words = self.key.scattered(self.slot, self.attempt, self.step, entities, [self.replicate; WIDE]);
+            out.copy_from_slice(&words[..out.len()]);
+        }
     }
 }
 
@@ -257,6 +299,11 @@ mod tests {
                     key.fill_at(level, 3, 1, 17, 2, start, &mut out);
                     for (i, w) in out.iter().enumerate() {
                         assert_eq!(*w, key.word(3, 1, 17, start + i as u32, 2));
+                    }
+                    let rows: Vec<u32> = (0..len as u32).map(|i| 3 * i + i / 5).collect();
+                    key.fill_listed(3, 1, 17, 2, start, &rows, &mut out);
+                    for (w, row) in out.iter().zip(rows) {
+                        assert_eq!(*w, key.word(3, 1, 17, start + row, 2));
                     }
                 }
             }

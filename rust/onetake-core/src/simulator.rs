@@ -3,7 +3,8 @@
 use crate::account::Account;
 use crate::columns::Shape;
 use crate::error::Result;
-use crate::family::{Actions, Spec, StartValues};
+use crate::family::{Actions, Budget, Spec, StartValues};
+use crate::restless::whittle::Whittle;
 
 /// What happens to environments that ended, as in Gymnasium.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub struct StepOut<'a> {
 pub trait Simulator: Send + Sync {
     /// What may be known before it starts.
     fn spec(&self) -> &Spec;
+    /// Its configuration as JSON text, with the defaults of what was not given.
+    fn settings(&self) -> &str;
     /// Entities and replicates.
     fn shape(&self) -> Shape;
     /// Step of the global clock: it counts every step and goes back only by a reset with a seed.
@@ -93,6 +96,19 @@ pub trait Simulator: Send + Sync {
     fn values(&self, out: &mut [f64]) -> Result<()>;
     /// What whole episodes are worth from their start; `None` where the best arm now is the yardstick.
     fn start_values(&self) -> Option<StartValues>;
+    /// Whittle indices of every environment; `None` where they are no restless chains of two actions.
+    fn whittle(&self, discount: f64) -> Option<Whittle>;
+    /// Write which arms are allowed at the coming step `(n, k)`; false, and nothing is written, where all always are.
+    ///
+    /// # Errors
+    /// Refuses before the first reset, and where actions are not arms.
+    fn allowed(&self, out: &mut [bool]) -> Result<bool>;
+    /// Whether some arms are not always allowed.
+    fn masks(&self) -> bool;
+    /// The budget that the entities of a replicate share.
+    fn budget(&self) -> Option<Budget>;
+    /// Actions beyond a soft budget since the last reset of all, one a replicate.
+    fn excess(&self) -> Vec<u64>;
     /// Sums of expected rewards at the coming step.
     ///
     /// # Errors

@@ -30,6 +30,8 @@ mod _core {
     use super::sim::VecSim;
     #[pymodule_export]
     use super::sim::family_names;
+    #[pymodule_export]
+    use super::sim::family_tables;
 
     #[pymodule_init]
     fn init(m: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {

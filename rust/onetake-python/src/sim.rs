@@ -22,6 +22,12 @@ pub fn family_names() -> Vec<&'static str> {
     envs::NAMES.to_vec()
 }
 
+/// Names of the tables that a family takes beside its columns.
+#[pyfunction]
+pub fn family_tables(family: &str) -> PyResult<Vec<&'static str>> {
+    envs::tables(family).map(<[_]>::to_vec).map_err(raise)
+}
+
 /// A batch of simulated environments.
 #[pyclass]
 pub struct VecSim {
@@ -44,6 +50,8 @@ type StepArrays<'py> = (
     Array1<'py, bool>,
     Option<(Array1<'py, u32>, Array2<'py, f32>)>,
 );
+
+type WhittleArrays<'py> = (Array2<'py, f64>, Array1<'py, i64>, Array1<'py, bool>);
 
 #[pymethods]
 impl VecSim {
@@ -90,6 +98,11 @@ impl VecSim {
     /// What may be known before it starts, as JSON text.
     fn spec(&self) -> PyResult<String> {
         serde_json::to_string(self.simulator.spec()).map_err(|e| PyTypeError::new_err(e.to_string()))
+    }
+
+    /// Its configuration as JSON text, with the defaults of what was not given.
+    fn config(&self) -> &str {
+        self.simulator.settings()
     }
 
     /// Least and largest reward of a step, one for all or one an environment.
@@ -234,6 +247,39 @@ impl VecSim {
             named.set_item("arms", rows_of(py, values.arms, self.simulator.spec().actions.arms())?)?;
         }
         Ok(Some(named))
+    }
+
+    /// Whittle indices: table `(kinds, states)`, kind of each environment, whether each kind is indexable; or None.
+    fn whittle<'py>(&self, py: Python<'py>, discount: f64) -> PyResult<Option<WhittleArrays<'py>>> {
+        let Some(found) = py.detach(|| self.simulator.whittle(discount)) else { return Ok(None) };
+        let kinds: Vec<i64> = found.kind.into_iter().map(i64::from).collect();
+        let table = rows_of(py, found.table, found.states)?;
+        Ok(Some((table, kinds.into_pyarray(py), found.indexable.into_pyarray(py))))
+    }
+
+    /// Which arms are allowed at the coming step, or None where all always are.
+    fn allowed<'py>(&self, py: Python<'py>) -> PyResult<Option<Array2<'py, bool>>> {
+        let allowed = PyArray2::zeros(py, [self.simulator.shape().rows(), self.simulator.spec().actions.arms()], false);
+        let mut room = allowed.readwrite();
+        let out = room.as_slice_mut()?;
+        let masked = py.detach(|| self.simulator.allowed(out)).map_err(raise)?;
+        drop(room);
+        Ok(masked.then_some(allowed))
+    }
+
+    /// Whether some arms are not always allowed.
+    fn masks(&self) -> bool {
+        self.simulator.masks()
+    }
+
+    /// Actions other than the first that a replicate may take in a step, and whether more are refused; None for any.
+    fn budget(&self) -> Option<(usize, bool)> {
+        self.simulator.budget().map(|budget| (budget.most, budget.hard))
+    }
+
+    /// Actions beyond a soft budget since the last reset of all, one a replicate.
+    fn excess<'py>(&self, py: Python<'py>) -> Array1<'py, i64> {
+        self.simulator.excess().into_iter().map(|count| count as i64).collect::<Vec<_>>().into_pyarray(py)
     }
 
     /// Sums over the entities of each replicate: oracle, played, greedy or None, random, arms.

@@ -31,17 +31,24 @@ class AbstractAgent(ABC):
 
     Attributes:
         propensity_method: how the agent knows the chances of its actions. propensity_error: largest error of one.
+        plays_points: whether its actions may be points; else they are arms.
         state_version: raised whenever saved state changes its meaning.
     """
 
     propensity_method: ClassVar[PropensityMethod] = "exact"
     propensity_error: ClassVar[float] = 0.0
     state_version: ClassVar[int] = 0
+    plays_points: ClassVar[bool] = False
 
     @property
     def settings(self) -> dict[str, Any]:
         """The settings by name, as given."""
         return {setting.name: getattr(self, setting.name) for setting in fields(self)}
+
+    @property
+    def respects_budget(self) -> bool:
+        """Whether it never gives more entities of a replicate another action than 0 than the spec's budget."""
+        return False
 
     @property
     def coupling(self) -> Coupling:
@@ -61,9 +68,13 @@ class AbstractAgent(ABC):
 
     def supports(self, spec: BatchSpec) -> str | None:
         """Why the agent cannot play this batch, or None if it can."""
+        if spec.num_actions == 0 and not self.plays_points:
+            return "actions: got points; wanted arms"
         floor = getattr(self, "floor", 0.0)
         if floor * spec.num_actions > 1:
             return f"floor: got {floor:g}; wanted at most 1/{spec.num_actions}, one part for each action"
+        if spec.budget is not None and not self.respects_budget:
+            return f"budget: got {spec.budget} actions a step for all entities; wanted an agent that keeps to one"
         return None
 
     def begin(self, spec: BatchSpec, seed: int) -> None:

@@ -118,6 +118,7 @@ def _spec_parts(spec: BatchSpec) -> tuple[dict[str, Any], dict[str, NDArray[Any]
         "horizon": spec.horizon,
         "coupling": spec.coupling,
         "action_labels": list(spec.action_labels),
+        "budget": spec.budget,
     }
     names = ("entity_ids", "replicate_ids", "reward_low", "reward_high")
     arrays = {name: np.asarray(getattr(spec, name)) for name in names}

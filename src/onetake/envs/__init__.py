@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from onetake.envs import truman
+from onetake.envs.foreign import ForeignVectorEnv
+from onetake.envs.goals import GoalEnv, GoalVectorEnv
 from onetake.envs.registration import (
     Registration,
     families,
@@ -20,6 +22,9 @@ from onetake.envs.suite import EnvironmentEntry, Suite
 
 __all__ = [
     "EnvironmentEntry",
+    "ForeignVectorEnv",
+    "GoalEnv",
+    "GoalVectorEnv",
     "Registration",
     "SimEnv",
     "SimVectorEnv",
@@ -34,7 +39,8 @@ __all__ = [
     "slug",
 ]
 
+_TITLES = {"cartpole": "CartPole"}
 for _family in families():
-    register(f"onetake/{_family.capitalize()}-v0", _family)
+    register(f"onetake/{_TITLES.get(_family, _family.capitalize())}-v0", _family)
 for _id, (_family, _config) in truman.environments().items():
     register(_id, _family, _config)

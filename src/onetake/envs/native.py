@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode
 
 from onetake._core import VecSim
 from onetake.draws import thread_count
+from onetake.envs.tabulate import tabulated
 from onetake.errors import ConfigError, ShapeError
 from onetake.types import Float64
 
@@ -42,10 +43,11 @@ def make_native(
         ShapeError: a column of another shape than the batch.
         UnknownIdError: a family or a column that there is not.
     """
+    config = tabulated(family, config or {}, (config or {}).get("horizon"))
     table = [(name, _cells(name, values)) for name, values in sorted((columns or {}).items())]
     return VecSim(
         family,
-        as_json(family, config or {}),
+        as_json(family, config),
         table,
         whole("entities", size[0], 1),
         whole("replicates", size[1], 1),

@@ -12,12 +12,14 @@ from typing import Any
 import gymnasium
 
 from onetake import _core
+from onetake.envs.goals import GoalEnv, GoalVectorEnv
 from onetake.envs.native import whole
 from onetake.envs.sim import SimVectorEnv
 from onetake.envs.single import SimEnv
 from onetake.errors import ConfigError, UnknownIdError
 
 NAMESPACE = "onetake/"
+_GOALS = frozenset({"reach"})
 _ID = re.compile(r"^(?:[\w:-]+/)?[\w:.-]+-v\d+$")
 
 
@@ -88,6 +90,11 @@ def registered() -> tuple[str, ...]:
     return tuple(_REGISTERED)
 
 
+def is_registered(env_id: str) -> bool:
+    """Return whether an id is one of ours; the namespace may be left out."""
+    return env_id in _REGISTERED or f"{NAMESPACE}{env_id}" in _REGISTERED
+
+
 def find(env_id: str) -> Registration:
     """Return the registration of an id; the namespace may be left out.
 
@@ -121,7 +128,8 @@ def make(env_id: str, *, config: Mapping[str, Any] | None = None, **settings: An
     Discrete(2)
     """
     found = find(env_id)
-    return SimEnv(found.family, {**found.config, **(config or {})}, env_id=found.env_id, **settings)
+    face = GoalEnv if found.family in _GOALS else SimEnv
+    return face(found.family, {**found.config, **(config or {})}, env_id=found.env_id, **settings)
 
 
 def make_vec(
@@ -146,7 +154,8 @@ def make_vec(
     replicates = whole("replicates", settings.pop("replicates", 1), 1)
     if number % replicates:
         raise ConfigError(f"num_envs: got {number}; wanted a multiple of replicates = {replicates}")
-    return SimVectorEnv(
+    face = GoalVectorEnv if found.family in _GOALS else SimVectorEnv
+    return face(
         found.family,
         {**found.config, **(config or {})},
         entities=number // replicates,

@@ -90,6 +90,7 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
         self._env_id = env_id or family
         self.single_observation_space, self.single_action_space = single_spaces(self._spec)
         self._same_step = mode is AutoresetMode.SAME_STEP
+        self._masked = self._sim.masks()
 
     @cached_property
     def observation_space(self) -> spaces.Space[Any]:  # type: ignore[override]  # made when asked for: it is as large as the batch
@@ -106,7 +107,7 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
         """What an agent may know before it starts."""
         entities, replicates = self._size
         low, high = (_scalar(bound) for bound in self._sim.reward_bounds())
-        counts = self._sim.count_reward()
+        counts, budget = self._sim.count_reward(), self._sim.budget()
         return BatchSpec(
             env_id=self._env_id,
             entity_ids=np.arange(self._first[0], self._first[0] + entities, dtype=np.uint32),
@@ -121,7 +122,14 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
             action_labels=tuple(self._spec["action_labels"]),
             action_low=getattr(self.single_action_space, "low", None),
             action_high=getattr(self.single_action_space, "high", None),
+            budget=budget[0] if budget and budget[1] else None,
         )
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """Settings of the family, with the defaults of what was not given."""
+        settings: dict[str, Any] = json.loads(self._sim.config())
+        return settings
 
     @property
     def elapsed(self) -> Int64:
@@ -148,9 +156,9 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
             raise OneShotError("reset: got a second one; wanted one, since this environment gives one take")
         mask = (options or {}).get("reset_mask")
         if mask is not None:
-            return self._reset_masked(mask, seed), {}
+            return self._reset_masked(mask, seed), self._infos()
         super().reset(seed=None if seed is None else whole("seed", seed))
-        return self._sim.reset(seed), {}
+        return self._sim.reset(seed), self._infos()
 
     def _reset_masked(self, mask: Any, seed: int | None) -> Float32:
         if seed is not None:
@@ -172,11 +180,15 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
 
         Raises:
             NotReadyError: before the first reset, or where an environment has ended and nothing resets it.
-            ShapeError: actions of another shape or dtype, an arm that does not exist, or a point that is out of bounds
-                or not a number.
+            ShapeError: actions of another shape or dtype, an arm that does not exist or is not allowed, a point that is
+                out of bounds or not a number, or more actions than a hard budget; nothing changes then.
         """
         obs, reward, terminated, truncated, ended = self._sim.step(_array(actions))
-        return obs, reward, terminated, truncated, {} if ended is None else self._final(*ended)
+        infos = self._infos() if ended is None else {**self._final(*ended), **self._infos()}
+        return obs, reward, terminated, truncated, infos
+
+    def _infos(self) -> dict[str, Any]:
+        return {"action_mask": self._sim.allowed()} if self._masked else {}
 
     def _final(self, rows: Any, last: Float32) -> dict[str, Any]:
         """The infos of environments that the step ended and reset, laid out as Gymnasium's own batches do."""
@@ -191,6 +203,14 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
         """Expected reward of each arm at the coming step ``(n, k)``: the evaluator's, never an agent's."""
         return self._sim.expected()
 
+    def action_mask(self) -> Bool | None:
+        """Arms that are allowed at the coming step ``(n, k)``, or None where all always are; infos carry it too."""
+        return self._sim.allowed()
+
+    def excess(self) -> Int64:
+        """Actions beyond a soft budget since the last reset of all ``(replicates,)``; a hard one has none."""
+        return self._sim.excess()
+
     def best(self) -> Int64:
         """The arm of the best play ``(n,)``, the first of equals.
 
@@ -203,7 +223,8 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
         """What regret is counted against.
 
         ``best_now``: the best arm of each step, exact where no action changes what comes later. ``exact``: the value of
-        the best policy from the start. ``bound``: no policy's value from the start exceeds it.
+        the best policy from the start. ``bound``: no policy's value from the start exceeds it. ``unknown``: nothing is
+        known, and only the reward that was paid can be told.
         """
         kind: YardstickKind = self._spec["yardstick"]
         return kind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from functools import cached_property
 from typing import Any, Self
 
 import gymnasium
@@ -71,6 +72,7 @@ class SimEnv(gymnasium.Env[Float32, Any]):
         self.one_shot = one_shot
         self._spec: dict[str, Any] = json.loads(self._sim.spec())
         self.observation_space, self.action_space = single_spaces(self._spec)
+        self._masked = self._sim.masks()
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -83,7 +85,7 @@ class SimEnv(gymnasium.Env[Float32, Any]):
         if self.one_shot and self._sim.started:
             raise OneShotError("reset: got a second one; wanted one, since this environment gives one take")
         super().reset(seed=None if seed is None else whole("seed", seed))
-        return self._sim.reset_one(seed), {}
+        return self._sim.reset_one(seed), self._infos()
 
     def step(self, action: Any) -> tuple[Float32, float, bool, bool, dict[str, Any]]:
         """Take an action.
@@ -93,7 +95,19 @@ class SimEnv(gymnasium.Env[Float32, Any]):
             ShapeError: no whole number, an arm that does not exist, or a point of another shape or dtype, out of bounds
                 or not a number.
         """
+        if self._masked:
+            return (*self._sim.step_one(action)[:4], self._infos())
         return self._sim.step_one(action)
+
+    def _infos(self) -> dict[str, Any]:
+        allowed = self._sim.allowed()
+        return {} if allowed is None else {"action_mask": allowed[0].astype("int8")}
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """Settings of the family, with the defaults of what was not given."""
+        settings: dict[str, Any] = json.loads(self._sim.config())
+        return settings
 
     @property
     def elapsed(self) -> int:

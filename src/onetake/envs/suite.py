@@ -13,14 +13,19 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from onetake._core import family_tables
+from onetake.envs.foreign import FAMILY as FOREIGN
+from onetake.envs.foreign import ForeignVectorEnv, recognise, time_limit
 from onetake.envs.native import as_json, whole
-from onetake.envs.registration import find, slug
+from onetake.envs.registration import find, is_registered, slug
 from onetake.envs.sim import SimVectorEnv
+from onetake.envs.tabulate import tabulated
 from onetake.errors import ConfigError, OutputError, SchemaError, ShapeError, UnknownIdError
 
 Part = Literal["tune", "test"]
 _FILE = "suite.json"
 _VERSION = 2
+AnyVectorEnv = SimVectorEnv | ForeignVectorEnv
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +34,11 @@ class EnvironmentEntry:
 
     Attributes:
         name: unique in its suite.
-        family: name of the family.
-        config: its settings; ``steps`` takes the place of the horizon.
+        family: name of the family, or ``foreign`` for an environment that is not ours.
+        config: its settings (`onetake.envs.foreign.ForeignConfig` where it is not ours); ``steps`` takes the place of
+            the horizon.
         columns: own parameters: ``(entities,)``, ``(draws × entities,)`` or ``(replicates × entities,)``, with a second
-            axis where each arm has its own value; or None.
+            axis where each arm has its own value; or None. Tables that a family takes have lengths of their own.
         entities: number of entities. replicates: number of replicates. steps: length of the episode.
         draws: parameter draws among the replicates: replicate ``r`` uses draw ``r // (replicates // draws)``.
         labels: notes for tables and reports, such as the behaviour or the assignment of the log it was fitted to.
@@ -64,19 +70,46 @@ class EnvironmentEntry:
             raise ConfigError(
                 f"{self.name}.draws: got {self.draws}; wanted a divisor of replicates = {self.replicates}"
             )
+        # A saved suite holds what a user's function said, not where it stood.
+        object.__setattr__(self, "config", tabulated(self.family, self.config, self.steps))
 
     @classmethod
-    def of(cls, env_id: str, *, entities: int = 1, replicates: int = 1, steps: int | None = None) -> Self:
-        """Return the entry of a registered id.
+    def of(
+        cls,
+        env_id: str,
+        *,
+        config: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        entities: int = 1,
+        replicates: int = 1,
+        steps: int | None = None,
+    ) -> Self:
+        """Return the entry of a registered id, of an id that Gymnasium knows, or of an entry point of a user's ``Env``.
+
+        Args:
+            env_id: which.
+            config: settings that differ from the registered ones.
+            name: in its suite, where that is not the id.
+            entities: number of entities.
+            replicates: number of replicates.
+            steps: length of the episode, or None for its own.
 
         Raises:
-            UnknownIdError: names the nearest ids.
+            UnknownIdError: names the nearest ids. ConfigError: a foreign environment without an end and without steps.
         """
+        foreign = None if is_registered(env_id) else recognise(env_id)
+        if foreign is not None:
+            settings = {**foreign, **(config or {})}
+            limit = time_limit(settings) if steps is None else steps
+            if limit is None:
+                raise ConfigError(f"{env_id}.steps: got none; wanted a number, since its episodes have no time limit")
+            return cls(name or env_id, FOREIGN, settings, None, entities, replicates, limit)
         found = find(env_id)
-        own = found.config.get("horizon") or SimVectorEnv(found.family).batch_spec.horizon or 1
+        settings = {**found.config, **(config or {})}
+        own = settings.get("horizon") or SimVectorEnv(found.family).batch_spec.horizon or 1
         length = own if steps is None else steps
-        name = found.env_id.removeprefix("onetake/")
-        return cls(name, found.family, dict(found.config), None, entities, replicates, length)
+        known = name or found.env_id.removeprefix("onetake/")
+        return cls(known, found.family, settings, None, entities, replicates, length)
 
     def make(
         self,
@@ -86,7 +119,7 @@ class EnvironmentEntry:
         replicates: int | None = None,
         one_shot: bool = True,
         threads: int | None = None,
-    ) -> SimVectorEnv:
+    ) -> AnyVectorEnv:
         """Make the batch, or the part of it that begins at ``first_replicate``; parts have the numbers of the whole.
 
         Raises:
@@ -96,8 +129,11 @@ class EnvironmentEntry:
         if first_replicate < 0 or count < 1 or first_replicate + count > self.replicates:
             got = f"{count} from {first_replicate} on"
             raise ConfigError(f"{self.name}.replicates: got {got}; wanted some of 0..{self.replicates - 1}")
+        if self.family == FOREIGN:
+            return self._make_foreign(seed, first_replicate, count, one_shot)
+        tables = family_tables(self.family)
         columns = {
-            name: self._rows(np.asarray(column), first_replicate, count)
+            name: column if name in tables else self._rows(np.asarray(column), first_replicate, count)
             for name, column in (self.columns or {}).items()
         }
         return SimVectorEnv(
@@ -111,6 +147,20 @@ class EnvironmentEntry:
             env_id=self.name,
             one_shot=one_shot,
             threads=threads,
+        )
+
+    def _make_foreign(self, seed: int, first: int, count: int, one_shot: bool) -> ForeignVectorEnv:
+        if self.columns:
+            got = ", ".join(sorted(self.columns))
+            raise ConfigError(f"{self.name}.columns: got {got}; wanted none, since the environment is not ours")
+        return ForeignVectorEnv(
+            {**self.config, "horizon": self.steps},
+            entities=self.entities,
+            replicates=count,
+            seed=seed,
+            first_replicate=first,
+            env_id=self.name,
+            one_shot=one_shot,
         )
 
     def _rows(self, column: NDArray[Any], first: int, count: int) -> NDArray[Any]:

@@ -12,7 +12,6 @@ import polars as pl
 from onetake.draws import total
 from onetake.envs.native import whole
 from onetake.envs.population import cohort_columns
-from onetake.envs.registration import find
 from onetake.envs.sim import SimVectorEnv
 from onetake.envs.suite import EnvironmentEntry, Part, Suite
 from onetake.errors import ConfigError
@@ -21,10 +20,13 @@ from onetake.seeding import child_seed
 
 @dataclass(frozen=True)
 class RegisteredPlan:
-    """A suite of registered environments, each at its own horizon; tune and test differ in their luck only.
+    """A suite of environments by name, each at its own horizon; tune and test differ in their luck only.
 
     Attributes:
-        name: of the suite. seed: root of its luck. ids: registered environments. replicates: copies of each.
+        name: of the suite. seed: root of its luck. replicates: copies of each.
+        ids: registered environments, ids that Gymnasium knows, or entry points of a user's ``Env`` classes; each as
+            text, or as a mapping of ``id`` with ``config`` (settings of its own), ``name``, ``entities`` or ``steps``.
+        steps: length of the episodes, or None for their own.
 
     Raises:
         UnknownIdError: an id that is not registered, with the nearest ones. ConfigError: no id, or no replicate.
@@ -35,21 +37,34 @@ class RegisteredPlan:
 
     name: str
     seed: int
-    ids: Sequence[str]
+    ids: Sequence[str | Mapping[str, Any]]
     replicates: int
+    steps: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no suite could be made of."""
         whole(f"suite {self.name}.seed", self.seed)
         whole(f"suite {self.name}.replicates", self.replicates, 1)
+        if self.steps is not None:
+            whole(f"suite {self.name}.steps", self.steps, 1)
         if isinstance(self.ids, str) or not self.ids:
             raise ConfigError(f"suite {self.name}.ids: got {self.ids!r}; wanted a list of registered ids")
-        for env_id in self.ids:
-            find(env_id)
+        for described in self.ids:
+            self._entry(described)
+
+    def _entry(self, described: str | Mapping[str, Any]) -> EnvironmentEntry:
+        known = {"id", "config", "name", "entities", "steps"}
+        given = {"id": described} if isinstance(described, str) else dict(described)
+        unknown = sorted(set(given) - known) or ([] if isinstance(given.get("id"), str) else ["id"])
+        if unknown:
+            got = f"{unknown[0]} {given.get(unknown[0])!r}"
+            raise ConfigError(f"suite {self.name}.ids: got {got}; wanted id with some of config, name, entities, steps")
+        settings: dict[str, Any] = {"steps": self.steps, **{key: given[key] for key in given if key != "id"}}
+        return EnvironmentEntry.of(str(given["id"]), replicates=self.replicates, **settings)
 
     def make(self, part: Part, incumbent: Mapping[str, Any] | None = None) -> Suite:
         """Make a part of the suite."""
-        entries = tuple(EnvironmentEntry.of(env_id, replicates=self.replicates) for env_id in self.ids)
+        entries = tuple(self._entry(described) for described in self.ids)
         return Suite(self.name, part, child_seed(self.seed, "suite", self.name, part), entries, incumbent)
 
 

@@ -7,6 +7,7 @@ agents are compared in pairs and blocks change nothing.
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import numpy as np
 import polars as pl
 
 from onetake.agents import AbstractAgent
+from onetake.envs.foreign import ForeignVectorEnv, speed_note
 from onetake.errors import ConfigError, StoppedEarly
 from onetake.evaluation.costs import Stopwatch, cost_row
 from onetake.evaluation.curves import CurveRecorder
@@ -24,16 +26,16 @@ from onetake.evaluation.history import History, finish, slug, spool_folder
 from onetake.evaluation.incumbent import INCUMBENT, incumbent_agent, incumbent_probabilities
 from onetake.evaluation.regret import Ledger, Standards
 from onetake.evaluation.settings import EvaluationSettings
-from onetake.evaluation.standards import per_replicate, standards, yardstick_kind
+from onetake.evaluation.standards import allowed_arms, is_known, nothing_known, per_replicate, standards, yardstick_kind
 from onetake.evaluation.summary import summary_rows
 from onetake.seeding import child_seed
 from onetake.types import Decision, Float32, Float64, Int64, Observation, Transitions
 
 if TYPE_CHECKING:
-    from onetake.envs.sim import SimVectorEnv
-    from onetake.envs.suite import EnvironmentEntry, Suite
+    from onetake.envs.suite import AnyVectorEnv, EnvironmentEntry, Suite
     from onetake.evaluation.spool import BlockSpool, Latent
 
+_LOG = logging.getLogger(__name__)
 Progress = Callable[[str, int, int], None]
 """Called with what is being played, steps done and steps in all."""
 
@@ -90,13 +92,17 @@ def run_cell(
 
 
 def run_incumbent(suite: Suite, settings: EvaluationSettings, *, progress: Progress | None = None) -> Cell | None:
-    """Let the incumbent of a suite play it, under the same luck as every agent; None where the suite names none."""
+    """Let the incumbent of a suite play it, under the same luck as every agent; None where the suite names none.
+
+    Environments that have no incumbent are left out.
+    """
     players = []
     for entry in suite.environments:
         chances = incumbent_probabilities(suite, entry.name, _first(entry).batch_spec.num_actions)
-        if chances is None:
-            return None
-        players.append((entry, incumbent_agent(chances)))
+        if chances is not None:
+            players.append((entry, incumbent_agent(chances)))
+    if not players:
+        return None
     return _play_all(players, suite, settings, INCUMBENT, progress)
 
 
@@ -174,12 +180,12 @@ class _Round:
         labels = (self.suite.name, self.entry.name)
         seed = child_seed(self.settings.seed, "environment", *labels)
         env = self.entry.make(seed, first_replicate=first, replicates=count)
-        if self.settings.track_fixed:
+        if self.settings.track_fixed and is_known(env):
             env.track_fixed()
         obs, _ = env.reset(seed=seed)
         spec = env.batch_spec
         self.agent.begin(spec, child_seed(self.settings.seed, "agent", *labels))
-        ledger = Ledger(count, spec.num_actions)
+        ledger = Ledger(count, max(1, spec.num_actions))
         known = standards(env, child_seed(self.settings.seed, "standards", *labels))
         recorder = CurveRecorder(self.entry.steps, self.settings.curve_points, None if known is None else known.best)
         spool = self._spool(spool_place, env, count)
@@ -193,10 +199,12 @@ class _Round:
             raise
         if spool is not None:
             spool.close()
+        if isinstance(env, ForeignVectorEnv):
+            _LOG.warning("%s × %s: %s is %s", self.suite.name, self.name, self.entry.name, speed_note(env))
         curves = recorder.frame(first, draws=self.entry.draws, seeds=self._seeds)
         return self._summary(env, ledger, first, known), curves
 
-    def _spool(self, place: Path | None, env: SimVectorEnv, count: int) -> BlockSpool | None:
+    def _spool(self, place: Path | None, env: AnyVectorEnv, count: int) -> BlockSpool | None:
         if place is None:
             return None
         # Arrow is needed for histories only.
@@ -205,7 +213,7 @@ class _Round:
         return BlockSpool(place, env.batch_spec, per_step=count < self.entry.replicates)
 
     def _episode(
-        self, env: SimVectorEnv, obs: Float32, ledger: Ledger, recorder: CurveRecorder, spool: BlockSpool | None
+        self, env: AnyVectorEnv, obs: Float32, ledger: Ledger, recorder: CurveRecorder, spool: BlockSpool | None
     ) -> None:
         running: Int64 | None = None  # rows that have not ended, or None for all
         while running is None or len(running):
@@ -214,10 +222,13 @@ class _Round:
                     f"{self.name} on {self.entry.name} of suite {self.suite.name}: got an episode still running after "
                     f"{ledger.steps} steps; wanted its end within max_steps"
                 )
-            observation = Observation(obs if running is None else obs[running], ledger.steps, running)
+            observation = _seen(env, obs, ledger.steps, running)
             decision = _whole(self.agent.act(observation), env.num_envs)
             greedy = _whole(self.agent.act(observation, explore=False), env.num_envs)
-            account = env.account(decision.action, greedy.action)
+            if is_known(env):
+                account = env.account(decision.action, greedy.action)
+            else:
+                account = nothing_known(ledger.replicates, ledger.num_actions)
             latent = None if spool is None else _latent(env, decision, greedy)
             next_obs, reward, terminated, truncated, _ = env.step(decision.action)
             ledger.add(account, per_replicate(reward, ledger.replicates))
@@ -234,9 +245,9 @@ class _Round:
             if self.progress is not None:
                 self.progress(f"{self.suite.name} × {self.name}: {self.entry.name}", ledger.steps, self.entry.steps)
 
-    def _summary(self, env: SimVectorEnv, ledger: Ledger, first: int, known: Standards | None) -> pl.DataFrame:
+    def _summary(self, env: AnyVectorEnv, ledger: Ledger, first: int, known: Standards | None) -> pl.DataFrame:
         per_entity = None if known is None else known.best_fixed_per_entity
-        if self.settings.track_fixed and known is None:
+        if self.settings.track_fixed and known is None and is_known(env):
             per_entity = per_replicate(env.fixed_totals().max(axis=1), ledger.replicates)
         totals = ledger.close(per_entity, known)
         chances = incumbent_probabilities(self.suite, self.entry.name, ledger.num_actions)
@@ -262,6 +273,14 @@ class _Round:
         return self.entry.replicates // self.entry.draws
 
 
+def _seen(env: AnyVectorEnv, obs: Float32, step: int, running: Int64 | None) -> Observation:
+    """What the agent sees of the environments that have not ended."""
+    mask = allowed_arms(env)
+    if running is None:
+        return Observation(obs, step, mask=mask)
+    return Observation(obs[running], step, running, None if mask is None else mask[running])
+
+
 def weighted(arms: Float64, chances: Float64) -> Float64:
     """Expected reward ``(R,)`` of playing arm k with chance ``chances[k]``, summed arm after arm."""
     value = np.zeros(len(arms))
@@ -271,9 +290,12 @@ def weighted(arms: Float64, chances: Float64) -> Float64:
     return value
 
 
-def _latent(env: SimVectorEnv, decision: Decision, greedy: Decision) -> Latent:
+def _latent(env: AnyVectorEnv, decision: Decision, greedy: Decision) -> Latent:
     from onetake.evaluation.spool import Latent
 
+    if not is_known(env):
+        unknown = np.full(env.num_envs, np.nan)
+        return Latent(unknown, unknown, np.full(env.num_envs, -1), greedy.action)
     expected, best = env.expected_reward(), env.best()
     row = np.arange(len(best))
     return Latent(expected[row, decision.action], expected[row, best], best, greedy.action)
@@ -301,6 +323,6 @@ def _part(made: Transitions, rows: Int64) -> Transitions:
     )
 
 
-def _first(entry: EnvironmentEntry) -> SimVectorEnv:
+def _first(entry: EnvironmentEntry) -> AnyVectorEnv:
     """The first replicate alone: enough to ask for the spec."""
     return entry.make(0, first_replicate=0, replicates=1)

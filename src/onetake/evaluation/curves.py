@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from onetake.evaluation.regret import Ledger
 from onetake.types import Float64, Int64
@@ -87,4 +88,4 @@ class CurveRecorder:
                 "step": np.tile(steps, replicates),
             }
             | {name: table.ravel() for name, table in tables.items()}
-        )
+        ).with_columns(cs.float().fill_nan(None))

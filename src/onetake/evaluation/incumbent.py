@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from onetake.agents import AbstractAgent, Fixed
 from onetake.draws import Draws
 from onetake.errors import ConfigError
+from onetake.evaluation.standards import is_known
 from onetake.seeding import child_seed
 from onetake.types import BatchSpec, Float64, Int64, Observation, Transitions
 
@@ -29,7 +30,7 @@ def incumbent_probabilities(suite: Suite, environment: str, num_actions: int) ->
     """Chance with which the suite's incumbent plays each arm ``(k,)``, or None where the suite names none.
 
     ``suite.incumbent`` is a mapping with ``action`` (a number) or ``probabilities`` (a list), or with either as a
-    mapping from environment to that.
+    mapping from environment to that; an environment without an incumbent has the action None.
 
     Raises:
         ConfigError: the incumbent names no action of the environment, or its probabilities do not sum to 1.
@@ -43,7 +44,10 @@ def incumbent_probabilities(suite: Suite, environment: str, num_actions: int) ->
         if chances.shape != (num_actions,) or not (chances >= 0).all() or abs(chances.sum() - 1) > 1e-6:
             raise ConfigError(f"{what}: got probabilities {probabilities}; wanted {num_actions} that sum to 1")
         return chances
-    action = _of(suite.incumbent.get("action"), environment)
+    named = suite.incumbent.get("action")
+    action = _of(named, environment)
+    if action is None and isinstance(named, Mapping) and environment in named:
+        return None
     if not isinstance(action, int) or not 0 <= action < num_actions:
         raise ConfigError(f"{what}: got action {action!r} in {environment}; wanted 0 to {num_actions - 1}")
     return np.asarray(np.eye(num_actions)[action], dtype=np.float64)
@@ -108,10 +112,11 @@ class Mixture(AbstractAgent):
         return None
 
 
-def best_fixed_actions(suite: Suite, seed: int) -> dict[str, int]:
+def best_fixed_actions(suite: Suite, seed: int) -> dict[str, int | None]:
     """For each environment of a suite (its tune part), the arm with the highest expected reward over all replicates.
 
-    Nothing is learnt and no reward is looked at: only the expected rewards that the evaluator knows.
+    Nothing is learnt and no reward is looked at: only the expected rewards that the evaluator knows. Where it knows
+    none, there is no arm.
     """
     return {
         entry.name: _best_fixed_action(entry, child_seed(seed, "environment", suite.name, entry.name))
@@ -119,8 +124,10 @@ def best_fixed_actions(suite: Suite, seed: int) -> dict[str, int]:
     }
 
 
-def _best_fixed_action(entry: EnvironmentEntry, seed: int) -> int:
+def _best_fixed_action(entry: EnvironmentEntry, seed: int) -> int | None:
     env = entry.make(seed)
+    if not is_known(env):
+        return None
     env.reset(seed=seed)
     action = np.zeros(env.num_envs, dtype=np.int64)
     total = 0.0

@@ -8,20 +8,23 @@ random play and of arms played throughout is played out here on forks, with the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from onetake.budget import top
 from onetake.draws import Draws, total
 from onetake.evaluation.regret import Standards
-from onetake.types import Float64, Int64
+from onetake.types import Bool, Float64, Int64
 
 if TYPE_CHECKING:
-    from onetake.envs.sim import SimVectorEnv
+    from onetake.envs.suite import AnyVectorEnv
+
+    Wish = Callable[[int], Int64]
+    Policy = Callable[[AnyVectorEnv, int], Int64]
 
 
-def standards(env: SimVectorEnv, seed: int) -> Standards | None:
+def standards(env: AnyVectorEnv, seed: int) -> Standards | None:
     """Return the values of whole episodes of a batch that was just reset; None where best-now is the yardstick.
 
     Args:
@@ -36,10 +39,10 @@ def standards(env: SimVectorEnv, seed: int) -> Standards | None:
     replicates, num_actions = len(spec.replicate_ids), spec.num_actions
     random = values.get("random")
     if random is None:
-        random = _played_out(env, _evenly(env, seed))
+        random = _played_out(env, _within(env, seed, _evenly(env, seed)))
     arms = values.get("arms")
     if arms is None:
-        played = [_played_out(env, partial(_always, np.full(env.num_envs, arm))) for arm in range(num_actions)]
+        played = [_played_out(env, _within(env, seed, _always(env, k))) for k in range(num_actions)]
         arms = np.stack(played, axis=1)
     return Standards(
         best=per_replicate(values["best"], replicates),
@@ -49,13 +52,27 @@ def standards(env: SimVectorEnv, seed: int) -> Standards | None:
     )
 
 
-def yardstick_kind(env: SimVectorEnv) -> str:
-    """The word for a table: ``exact``, or ``bound`` where no more is proved than that nothing exceeds it."""
-    return "bound" if getattr(env, "yardstick_kind", "best_now") == "bound" else "exact"
+def yardstick_kind(env: AnyVectorEnv) -> str:
+    """The word for a table: ``exact``, ``bound`` (no more is proved than that nothing exceeds it), or ``unknown``."""
+    kind: str = getattr(env, "yardstick_kind", "best_now")
+    return "exact" if kind == "best_now" else kind
 
 
-def _always(action: Int64, step: int) -> Int64:
-    return action
+def is_known(env: AnyVectorEnv) -> bool:
+    """Whether anything is known of what actions would have earned; if not, only the reward that was paid is told."""
+    return yardstick_kind(env) != "unknown"
+
+
+def nothing_known(replicates: int, num_actions: int) -> dict[str, Float64]:
+    """Return the account of a step of which nothing is known: NaN throughout."""
+    sums = {name: np.full(replicates, np.nan) for name in ("oracle", "played", "greedy", "random")}
+    return sums | {"arms": np.full((replicates, num_actions), np.nan)}
+
+
+def allowed_arms(env: AnyVectorEnv) -> Bool | None:
+    """Arms that are allowed at the coming step ``(n, k)``, or None where all are, as far as the batch says."""
+    ask = getattr(env, "action_mask", None)
+    return None if ask is None else ask()
 
 
 def per_replicate(values: Float64, replicates: int) -> Float64:
@@ -66,12 +83,12 @@ def per_replicate(values: Float64, replicates: int) -> Float64:
     return np.array([total(row) for row in table])
 
 
-def _played_out(env: SimVectorEnv, policy: Callable[[int], Int64]) -> Float64:
+def _played_out(env: AnyVectorEnv, policy: Policy) -> Float64:
     """Expected rewards of what a policy does ``(n,)``, summed along one episode of a fork."""
     twin = env.fork()
     earned, row, step = np.zeros(env.num_envs), np.arange(env.num_envs), 0
     while True:
-        action = policy(step)
+        action = policy(twin, step)
         earned += twin.expected_reward()[row, action]
         _, _, terminated, truncated, _ = twin.step(action)
         step += 1
@@ -79,13 +96,38 @@ def _played_out(env: SimVectorEnv, policy: Callable[[int], Int64]) -> Float64:
             return earned
 
 
-def _evenly(env: SimVectorEnv, seed: int) -> Callable[[int], Int64]:
+def _always(env: AnyVectorEnv, arm: int) -> Wish:
+    return lambda step: np.full(env.num_envs, arm)
+
+
+def _evenly(env: AnyVectorEnv, seed: int) -> Wish:
+    draws, count = _luck(env, seed), env.batch_spec.num_actions
+    return lambda step: np.asarray(draws.uniform(step) * count, dtype=np.int64)
+
+
+def _within(env: AnyVectorEnv, seed: int, wish: Wish) -> Policy:
+    """What is left of wishes where arms are barred, or where a budget is drawn evenly among those who wish."""
+    spec, draws = env.batch_spec, _luck(env, seed)
+    table = (len(spec.replicate_ids), len(spec.entity_ids))
+
+    def policy(now: AnyVectorEnv, step: int) -> Int64:
+        action, mask = wish(step), allowed_arms(now)
+        if mask is not None:
+            action = np.where(mask[np.arange(len(action)), action], action, 0)
+        if spec.budget is not None:
+            luck = draws.uniform(step, slot=1).reshape(table)
+            action = np.where(top(luck, (action > 0).reshape(table), spec.budget).ravel(), action, 0)
+        return action
+
+    return policy
+
+
+def _luck(env: AnyVectorEnv, seed: int) -> Draws:
     spec = env.batch_spec
-    draws = Draws(
+    return Draws(
         seed,
         first_entity=int(spec.entity_ids[0]),
         entities=len(spec.entity_ids),
         first_replicate=int(spec.replicate_ids[0]),
         replicates=len(spec.replicate_ids),
     )
-    return lambda step: np.asarray(draws.uniform(step) * spec.num_actions, dtype=np.int64)

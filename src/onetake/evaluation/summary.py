@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from onetake.evaluation.regret import Totals
 from onetake.types import Float64
@@ -76,9 +77,12 @@ def summary_rows(
         "best_fixed_action": totals.best_fixed_action,
         "best_fixed": totals.best_fixed_for_all,
         "regret_to_best_fixed": totals.best_fixed_for_all - totals.played,
-        "best_fixed_per_entity": pl.Series(totals.best_fixed_per_entity).fill_nan(None),
+        "best_fixed_per_entity": totals.best_fixed_per_entity,
     }
-    frame = pl.DataFrame(columns).with_columns(
+    # What is not known is null: a NaN would be a number that failed.
+    frame = pl.DataFrame(columns).with_columns(cs.float().fill_nan(None))
+    frame = frame.with_columns(
+        pl.when(pl.col("best_fixed").is_not_null()).then(pl.col("best_fixed_action")).alias("best_fixed_action"),
         *[pl.lit(value).alias(name) for name, value in labels.items()],
         pl.lit(draws).alias("draws"),
         pl.lit(None, dtype=pl.Float64).alias("incumbent") if incumbent is None else pl.Series("incumbent", incumbent),

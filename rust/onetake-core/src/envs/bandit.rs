@@ -8,11 +8,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::columns::{Columns, Param};
-use crate::config::{self, CHANCE, PerArm};
+use crate::config::{self, PerArm};
 use crate::dispatch::{self, Kernel};
 use crate::error::Result;
 use crate::family::{ActionSpace, Actions, Channel, Counts, Coupling, Family, Out, Rows, Run, Spec, State, Yardstick};
 use crate::modifiers::{Level, Modifier, Modifiers};
+use crate::rates::Rates;
 use crate::rng::threshold;
 use crate::samplers::bernoulli;
 use crate::segments::Segments;
@@ -26,6 +27,8 @@ const SEGMENT: u32 = 1;
 pub struct Config {
     /// Chance of success, by arm; a column of this name gives each entity its own.
     pub rate: PerArm,
+    /// Chance of success by step since the reset and by arm, a row for each step of the episode; given instead of `rate`.
+    pub rate_table: Vec<Vec<f64>>,
     /// Reward of a success, by arm.
     pub scale: PerArm,
     /// Reward of playing the arm at all, by arm; a cost is negative.
@@ -46,6 +49,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             rate: PerArm(vec![0.1, 0.2]),
+            rate_table: Vec::new(),
             scale: PerArm::same(1.0),
             offset: PerArm::same(0.0),
             segment_multipliers: Vec::new(),
@@ -62,7 +66,7 @@ impl Default for Config {
 pub struct Bandit {
     spec: Spec,
     modifiers: Modifiers,
-    rate: Param,
+    rate: Rates,
     scale: Vec<f64>,
     offset: Vec<f64>,
     segments: Segments,
@@ -71,7 +75,7 @@ pub struct Bandit {
 impl Bandit {
     /// The chance of each environment's arm; above 1 it counts as 1.
     fn chances(&self, run: &Run<'_>, arms: &[u32]) -> Vec<f64> {
-        let rates = run.cells(&self.rate);
+        let rates = self.rate.at(run);
         let mut chances: Vec<f64> = arms.iter().enumerate().map(|(i, &arm)| rates.at(i, arm as usize)).collect();
         if !self.segments.are_alike() {
             for (i, (chance, segment)) in chances.iter_mut().zip(self.segments.at(run, run.step)).enumerate() {
@@ -85,7 +89,7 @@ impl Bandit {
     /// Chances of the arms where nothing tells environments apart.
     fn common_chances(&self, run: &Run<'_>) -> Option<Vec<f64>> {
         let (Level::Same(level), Some(rates), true) =
-            (run.level, run.cells(&self.rate).as_shared(), self.segments.are_alike())
+            (run.level, self.rate.at(run).as_shared(), self.segments.are_alike())
         else {
             return None;
         };
@@ -134,7 +138,9 @@ impl Family for Bandit {
     type Plan = ();
 
     fn new(config: &Config, columns: &mut Columns) -> Result<Self> {
-        let rate = columns.take(Self::NAME, "rate", &config.rate.0, CHANCE)?;
+        config::horizon(Self::NAME, config.horizon)?;
+        let rate =
+            Rates::new(Self::NAME, "rate", &config.rate.0, (&config.rate_table, config.horizon), columns)?;
         let mut lengths = vec![
             ("rate", rate.width()),
             ("scale", config.scale.0.len()),
@@ -144,7 +150,6 @@ impl Family for Bandit {
         lengths.extend(config.segment_multipliers.iter().map(|row| ("segment_multipliers", row.0.len())));
         let arms = config::arms(Self::NAME, &lengths)?;
         config::labels(Self::NAME, &config.labels, arms)?;
-        config::horizon(Self::NAME, config.horizon)?;
         let scale = config.scale.spread("bandit.scale", arms)?;
         let offset = config.offset.spread("bandit.offset", arms)?;
         let segments = Segments::new(Self::NAME, &config.segment_multipliers, &config.segment_weights, SEGMENT, columns, arms)?;

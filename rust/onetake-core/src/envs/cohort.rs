@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::chances::{self, Column};
 use crate::columns::{Columns, Param};
-use crate::config::{self, CHANCE, COUNT, PerArm};
+use crate::config::{self, COUNT, PerArm};
 use crate::error::Result;
 use crate::family::{ActionSpace, Actions, Channel, Counts, Coupling, Family, Out, Rows, Run, Spec, State, Yardstick};
 use crate::modifiers::{Modifier, Modifiers};
+use crate::rates::Rates;
 use crate::repeated::{Repeated, fill_by_arm};
 use crate::samplers::binomial::{self, Shared};
 
@@ -30,8 +31,12 @@ pub struct Config {
     pub size: u32,
     /// Chance that a person interacts, by arm; a column of this name gives each entity its own.
     pub p: PerArm,
+    /// `p` by step since the reset and by arm, a row for each step of the episode; given instead of `p`.
+    pub p_table: Vec<Vec<f64>>,
     /// Chance that who interacts converts, by arm; a column of this name gives each entity its own.
     pub q: PerArm,
+    /// `q` by step since the reset and by arm, a row for each step of the episode; given instead of `q`.
+    pub q_table: Vec<Vec<f64>>,
     /// Reward of a conversion, by arm.
     pub scale: PerArm,
     /// Reward of playing the arm at all, by arm; a cost is negative.
@@ -49,7 +54,9 @@ impl Default for Config {
         Self {
             size: 10_000,
             p: PerArm::same(0.5),
+            p_table: Vec::new(),
             q: PerArm(vec![0.2, 0.3]),
+            q_table: Vec::new(),
             scale: PerArm::same(1.0),
             offset: PerArm::same(0.0),
             labels: Vec::new(),
@@ -65,8 +72,8 @@ pub struct Cohort {
     spec: Spec,
     modifiers: Modifiers,
     size: Param,
-    p: Param,
-    q: Param,
+    p: Rates,
+    q: Rates,
     scale: Vec<f64>,
     offset: Vec<f64>,
     repeated: Repeated,
@@ -90,7 +97,7 @@ impl Cohort {
     fn draw(
         run: &Run<'_>,
         slot: u32,
-        (tables, rates): (Option<&[Arc<Shared>]>, &Param),
+        (tables, rates): (Option<&[Arc<Shared>]>, &Rates),
         (arms, n): (&[u32], &[u32]),
     ) -> Vec<u32> {
         let mut words = vec![0; run.len];
@@ -98,7 +105,7 @@ impl Cohort {
         run.words(slot, &mut words);
         match tables {
             Some(tables) => fill_by_arm(tables, arms, &words, n, &mut counts),
-            None => binomial::fill(&words, n, &chances::of_arms(run.cells(rates), arms, run.level), &mut counts),
+            None => binomial::fill(&words, n, &chances::of_arms(&rates.at(run), arms, run.level), &mut counts),
         }
         counts
     }
@@ -112,8 +119,9 @@ impl Family for Cohort {
 
     fn new(config: &Config, columns: &mut Columns) -> Result<Self> {
         let size = columns.take(Self::NAME, "size", &[f64::from(config.size)], COUNT)?;
-        let p = columns.take(Self::NAME, "p", &config.p.0, CHANCE)?;
-        let q = columns.take(Self::NAME, "q", &config.q.0, CHANCE)?;
+        config::horizon(Self::NAME, config.horizon)?;
+        let p = Rates::new(Self::NAME, "p", &config.p.0, (&config.p_table, config.horizon), columns)?;
+        let q = Rates::new(Self::NAME, "q", &config.q.0, (&config.q_table, config.horizon), columns)?;
         if size.width() != 1 {
             return Err(config::refuse("columns[\"size\"]", format!("{} values a row", size.width()), "1"));
         }
@@ -126,7 +134,6 @@ impl Family for Cohort {
         ];
         let arms = config::arms(Self::NAME, &lengths)?;
         config::labels(Self::NAME, &config.labels, arms)?;
-        config::horizon(Self::NAME, config.horizon)?;
         let scale = config.scale.spread("cohort.scale", arms)?;
         let offset = config.offset.spread("cohort.offset", arms)?;
         let largest = size.values().iter().fold(0.0_f64, |a, &b| a.max(b)) as f32;
@@ -159,7 +166,7 @@ impl Family for Cohort {
 
     fn plan(&self, level: Option<f64>, rows: usize) -> Tables {
         let Some(level) = level.filter(|_| rows >= LARGE) else { return Tables::default() };
-        let tables = |rates: &Param| {
+        let tables = |rates: &Rates| {
             let chances = rates.as_shared()?.iter().map(|rate| (rate * level).clamp(0.0, 1.0));
             self.repeated.tables(&chances.collect::<Vec<_>>())
         };
@@ -192,14 +199,14 @@ impl Family for Cohort {
     }
 
     fn expected(&self, run: &Run<'_>, _state: &[f64], out: &mut [f64]) {
-        let (sizes, ps, qs) = (run.cells(&self.size), run.cells(&self.p), run.cells(&self.q));
+        let (sizes, ps, qs) = (run.cells(&self.size), self.p.at(run), self.q.at(run));
         for (arm, column) in out.chunks_exact_mut(run.len).enumerate() {
             match sizes.column(0) {
                 Column::Dense(sizes) => column.copy_from_slice(sizes),
                 _ => column.fill(sizes.at(0, 0)),
             }
-            chances::multiply(ps, arm, run.level, column);
-            chances::multiply(qs, arm, run.level, column);
+            chances::multiply(&ps, arm, run.level, column);
+            chances::multiply(&qs, arm, run.level, column);
             let (scale, offset) = (self.scale[arm], self.offset[arm]);
             for value in column {
                 *value = scale * *value + offset;

@@ -17,6 +17,17 @@ macro_rules! families {
         /// Names of all families, in alphabetical order.
         pub const NAMES: &[&str] = &[$($module::$family::NAME),+];
 
+        /// Names of the tables that the family `name` takes beside its columns: shared by all, of any length.
+        ///
+        /// # Errors
+        /// Names the family that is unknown.
+        pub fn tables(name: &str) -> Result<&'static [&'static str]> {
+            match name {
+                $($module::$family::NAME => Ok($module::$family::TABLES),)+
+                _ => Err(Error::Unknown { kind: "family", name: name.into(), known: NAMES.join(", ") }),
+            }
+        }
+
         /// Make a batch of the family `name` from the JSON text of its configuration.
         ///
         /// # Errors
@@ -38,6 +49,12 @@ macro_rules! families {
 
 families! {
     bandit::Bandit,
+    cartpole::CartPole,
     cohort::Cohort,
+    intervention::Intervention,
+    pendulum::Pendulum,
+    perishable::Perishable,
     pricing::Pricing,
+    reach::Reach,
+    tabular::Tabular,
 }

@@ -43,6 +43,11 @@ impl Law for Poisson {
     }
 }
 
+/// Probability of `k` events.
+pub fn mass(k: u32, rate: f64) -> f64 {
+    if rate <= 0.0 { f64::from(u8::from(k == 0)) } else { Poisson { rate }.mass(k) }
+}
+
 /// Probability of at most `k` events.
 pub fn cdf(k: u32, rate: f64) -> f64 {
     if rate <= 0.0 { 1.0 } else { lattice::cdf(Poisson { rate }, k) }

@@ -46,6 +46,11 @@ class Fixed(AbstractFleetBandit):
             return f"action: got {self.action}; wanted 0 to {spec.num_actions - 1}"
         return super().supports(spec)
 
+    @property
+    def respects_budget(self) -> bool:
+        """Leaving everybody alone keeps to any budget."""
+        return self.action == 0 and self.floor == 0
+
     def _rule(self, explore: bool) -> Rule:
         return ("fixed", float(self.action), 0.0)
 

@@ -10,7 +10,10 @@ from onetake.calibration.fit import fit_bandit
 from onetake.calibration.fitted_suite import FittedPlan, parameter_draws
 from onetake.calibration.read_log import read_binary_log
 from onetake.calibration.settings import FitSettings
+from onetake.envs.caseload import Caseload, CaseloadPlan
 from onetake.envs.catalogue import Catalogue, CataloguePlan
+from onetake.envs.clinic import ClinicPlan
+from onetake.envs.departures import DeparturePlan, Departures
 from onetake.envs.population import Population
 from onetake.envs.suite import Part, Suite
 from onetake.envs.suite_plans import DescribedPlan, PopulationPlan, RegisteredPlan
@@ -45,6 +48,22 @@ def make_population_suites(tune: pl.DataFrame, test: pl.DataFrame, plan: Populat
     return plan.make("tune", parts), plan.make("test", parts)
 
 
+def generate_departures(departures: Departures) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Draw both parts of the departures."""
+    return departures.draw("tune"), departures.draw("test")
+
+
+def make_departure_suites(tune: pl.DataFrame, test: pl.DataFrame, plan: DeparturePlan) -> tuple[Suite, Suite]:
+    """Make both parts of the suite of departures."""
+    parts: dict[Part, pl.DataFrame] = {"tune": tune, "test": test}
+    return plan.make("tune", parts), plan.make("test", parts)
+
+
+def make_clinic_suites(arrays: dict[str, Any], plan: ClinicPlan) -> tuple[Suite, Suite]:
+    """Make both parts of the suite of patients."""
+    return plan.make("tune", arrays), plan.make("test", arrays)
+
+
 def make_registered_suite(plan: RegisteredPlan) -> Suite:
     """Make a suite of registered environments; its incumbent is the best fixed arm of the tune part."""
     return plan.make("test", {"action": best_fixed_actions(plan.make("tune"), plan.seed)})
@@ -63,3 +82,13 @@ def make_catalogue_suites(tune: pl.DataFrame, test: pl.DataFrame, plan: Catalogu
 def make_described_suite(plan: DescribedPlan) -> Suite:
     """Make a suite of the environments that conf describes; its incumbent is the best fixed arm of the tune part."""
     return plan.make("test", {"action": best_fixed_actions(plan.make("tune"), plan.seed)})
+
+
+def generate_caseload(caseload: Caseload) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Draw both parts of a caseload."""
+    return caseload.draw("tune"), caseload.draw("test")
+
+
+def make_caseload_suites(tune: pl.DataFrame, test: pl.DataFrame, plan: CaseloadPlan) -> tuple[Suite, Suite]:
+    """Make both parts of the suite of a caseload; its incumbent treats nobody."""
+    return plan.make("tune", tune), plan.make("test", test)

@@ -1,8 +1,7 @@
 """Bandits are fitted to logs and checked; populations are drawn; suites are made as each one's plan in conf says.
 
-The keys of a plan under ``suites`` tell its kind: ``ids`` of registered environments, ``environments`` that are
-described on the spot, ``scale`` of the arms of the population, or a fit, where ``calibration`` has settings of that
-name.
+The keys of a plan under ``suites`` tell its kind (``kinds``); a plan of no kind is a fit, where ``calibration`` has
+settings of that name.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from kedro.pipeline import Node, Pipeline
 
 from onetake.conf_loader import conf_of_run, named_entries
 from onetake.pipelines.environments import nodes
-from onetake.pipelines.environments.kinds import CATALOGUE, POPULATION, nodes_of_suite
+from onetake.pipelines.environments.kinds import GENERATED, nodes_of_suite, parts
 
 
 def create_pipeline(**kwargs: object) -> Pipeline:
@@ -27,10 +26,10 @@ def create_pipeline(**kwargs: object) -> Pipeline:
             inputs=["open_bandit_random_log", "params:calibration.open_bandit"],
             outputs="open_bandit_fit",
             name="fit_open_bandit",
-        ),
-        Node(nodes.generate_population, inputs="params:population", outputs=POPULATION, name="generate_population"),
-        Node(nodes.generate_catalogue, inputs="params:catalogue", outputs=CATALOGUE, name="generate_catalogue"),
+        )
     ]
+    for law, (generate, table) in GENERATED.items():
+        made.append(Node(generate, inputs=f"params:{law}", outputs=parts(table), name=f"generate_{law}"))
     fits = parameters.get("calibration") or {}
     for name, plan in named_entries("suites", parameters.get("suites")).items():
         made += nodes_of_suite(name, plan, fits)
