@@ -8,33 +8,19 @@ from __future__ import annotations
 import copy
 import functools
 import os
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
 
 import click
 from kedro.framework.cli.project import run as stock_run
 
 import onetake
 from onetake.caching import cached_runner_name
-from onetake.cli.refusals import refusing
+from onetake.cli import judging
+from onetake.cli.refusals import refused_in_one_line, refusing
 
 # The telemetry plugin that Kedro brings would write an id into pyproject.toml and ask the network at every command.
 os.environ.setdefault("DO_NOT_TRACK", "1")
 
-P = ParamSpec("P")
-T = TypeVar("T")
 HELP = {"help_option_names": ["-h", "--help"]}
-
-
-def refused_in_one_line(function: Callable[P, T]) -> Callable[P, T]:
-    """Let a verb end with one line and exit code 2 where it refuses what it was given."""
-
-    @functools.wraps(function)
-    def verb(*args: P.args, **kwargs: P.kwargs) -> T:
-        with refusing():
-            return function(*args, **kwargs)
-
-    return verb
 
 
 @click.group(context_settings=HELP)
@@ -67,6 +53,10 @@ def list_(kind: str, env: str | None) -> None:
 
     for line in getattr(verbs, kind)(env):
         click.echo(line)
+
+
+for verb in judging.VERBS:
+    main.add_command(verb)
 
 
 def cached_run() -> click.Command:

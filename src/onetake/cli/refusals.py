@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import ParamSpec, TypeVar
 
 import click
 from kedro.io import DatasetError
@@ -22,6 +24,9 @@ PLACES = (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsErro
 BAD_DECLARATIONS = ("must only contain arguments valid", "An exception occurred when parsing config")
 EXIT_CODE = 2
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 @contextlib.contextmanager
 def refusing() -> Iterator[None]:
@@ -35,6 +40,17 @@ def refusing() -> Iterator[None]:
             raise
         click.echo(f"onetake: {line}", err=True)
         sys.exit(EXIT_CODE)
+
+
+def refused_in_one_line(function: Callable[P, T]) -> Callable[P, T]:
+    """Let a verb end with one line and exit code 2 where it refuses what it was given."""
+
+    @functools.wraps(function)
+    def verb(*args: P.args, **kwargs: P.kwargs) -> T:
+        with refusing():
+            return function(*args, **kwargs)
+
+    return verb
 
 
 def of_libraries() -> tuple[type[Exception], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 import numpy as np
 import polars as pl
@@ -61,8 +62,8 @@ def scorecard(summary: pl.DataFrame, curves: pl.DataFrame, settings: EvaluationS
         settings: level, resamples, seed and what to rank by.
 
     Returns:
-        ``leaderboard`` (`LEADERBOARD_SCHEMA`), ``summary`` (as given), ``curves`` (`mean_curves`) and ``differences``
-        (`onetake.evaluation.paired`).
+        ``leaderboard`` (`LEADERBOARD_SCHEMA`), ``summary`` (as given), ``curves`` (`mean_curves`), ``differences``
+        (`onetake.evaluation.paired`) and ``settings`` (one row, so that nobody pairs rows of other luck).
     """
     differences = paired_differences(summary, level=settings.level, resamples=settings.resamples, seed=settings.seed)
     return {
@@ -70,6 +71,7 @@ def scorecard(summary: pl.DataFrame, curves: pl.DataFrame, settings: EvaluationS
         "summary": summary,
         "curves": mean_curves(curves, level=settings.level),
         "differences": differences,
+        "settings": pl.DataFrame([asdict(settings)], schema_overrides={"seed": pl.UInt64()}),
     }
 
 
