@@ -49,3 +49,11 @@ class CheckpointError(OnetakeError, ValueError):
 
 class OutputError(OnetakeError, OSError):
     """A place that cannot be written."""
+
+
+class ParticipantError(OnetakeError, RuntimeError):
+    """A participant of an Assembly that failed; the text names it and shows the parcel that it was handed."""
+
+
+class KeyScopeError(ParticipantError, LookupError):
+    """A participant that read or wrote a key of the parcel without declaring it."""
