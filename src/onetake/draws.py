@@ -18,7 +18,18 @@ from onetake import _core
 from onetake.errors import ConfigError, ShapeError
 from onetake.types import Bool, Float64, Int64
 
-__all__ = ["AGENT", "ENVIRONMENT", "Draws", "exp", "log", "mean", "power", "thread_count", "total"]
+__all__ = [
+    "AGENT",
+    "ENVIRONMENT",
+    "Draws",
+    "exp",
+    "log",
+    "mean",
+    "power",
+    "resampled_totals",
+    "thread_count",
+    "total",
+]
 
 _T = TypeVar("_T", bound=np.generic)
 
@@ -212,6 +223,26 @@ def total(values: ArrayLike, *, axis: int | None = None) -> Any:
     if not moved.size:
         return np.zeros(moved.shape[:-1])
     return _core.totals(moved.ravel(), moved.shape[-1]).reshape(moved.shape[:-1])
+
+
+def resampled_totals(
+    values: Float64, resamples: int, seed: int, *, first: int = 0, threads: int | None = None
+) -> Float64:
+    """Return the column sums of bootstrap resamples of rows, without an index ever being stored.
+
+    Row i of resample r is picked by the draw of entity i of replicate ``first + r``, so more resamples keep those that
+    fewer had. ``values`` are ``(n,)`` or ``(n, w)``; what comes back is ``(resamples, w)``, the same for any threads.
+
+    Raises:
+        ShapeError: where there is no row.
+
+    >>> resampled_totals(np.ones((5, 2)), 3, seed=1).tolist()
+    [[5.0, 5.0], [5.0, 5.0], [5.0, 5.0]]
+    """
+    table = np.ascontiguousarray(values, dtype=np.float64)
+    width = 1 if table.ndim == 1 else table.shape[1]
+    found = _core.resampled(table.ravel(), width, seed, first, resamples, thread_count(threads))
+    return found.reshape(resamples, width)
 
 
 def mean(values: ArrayLike, *, axis: int | None = None) -> Any:

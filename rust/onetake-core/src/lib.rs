@@ -3,7 +3,7 @@
 //! - [`rng`]: every random word is a pure function of (seed, stream, replicate, entity, step, slot, try).
 //! - [`dispatch`]: picks the widest instruction set at run time; results never depend on the choice.
 //! - [`fleet`]: fleets of bandits, decided and updated in one pass.
-//! - [`reduce`]: sums in a fixed order.
+//! - [`reduce`]: sums in a fixed order; [`resample`]: sums over bootstrap resamples.
 //! - [`samplers`]: words into numbers; counts are monotone in one word.
 //! - [`family`]: what an author of an environment writes; [`envs`] lists the families.
 //! - [`simulator`] and [`batch`]: many environments as one, stepped in [`block`]s; [`account`] sums what the evaluator
@@ -41,6 +41,7 @@ pub mod modifiers;
 pub mod rates;
 pub mod reduce;
 pub mod repeated;
+pub mod resample;
 pub mod restless;
 pub mod rng;
 pub mod samplers;

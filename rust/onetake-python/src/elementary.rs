@@ -2,7 +2,8 @@
 
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use onetake_core::error::Error;
-use onetake_core::{reduce, special};
+use onetake_core::rng::{Key, Stream};
+use onetake_core::{reduce, resample, special};
 use pyo3::prelude::*;
 
 use crate::arrays::slice;
@@ -76,6 +77,29 @@ pub fn totals<'py>(
     let out = py.detach(|| {
         check("values", values, "a number", |x| !x.is_nan())?;
         Ok(values.chunks(length.max(1)).map(reduce::total).collect::<Vec<_>>())
+    });
+    Ok(out.map_err(raise)?.into_pyarray(py))
+}
+
+/// Sums of the rows of each bootstrap resample: `values` are rows of `width` numbers, and so is what comes back.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value)] // as above
+pub fn resampled<'py>(
+    py: Python<'py>,
+    values: PyReadonlyArray1<'py, f64>,
+    width: usize,
+    seed: u64,
+    first: u32,
+    replicates: usize,
+    threads: usize,
+) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    let values = slice("values", &values)?;
+    let out = py.detach(|| {
+        if width == 0 || values.is_empty() || !values.len().is_multiple_of(width) {
+            let (what, got) = ("values".into(), format!("{} numbers", values.len()));
+            return Err(Error::Shape { what, got, wanted: format!("at least one row of {width}") });
+        }
+        resample::sums(Key::new(seed, Stream::AGENT), (values, width), (first, replicates), threads)
     });
     Ok(out.map_err(raise)?.into_pyarray(py))
 }

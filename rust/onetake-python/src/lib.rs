@@ -23,6 +23,8 @@ mod _core {
     #[pymodule_export]
     use super::elementary::power;
     #[pymodule_export]
+    use super::elementary::resampled;
+    #[pymodule_export]
     use super::elementary::totals;
     #[pymodule_export]
     use super::fleet::Fleet;

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from onetake.estimators.base import AbstractEstimator
+from onetake.estimators.contributions import Contributions
 from onetake.estimators.diagnostics import Thresholds
 from onetake.estimators.direct import DirectMethod
 from onetake.estimators.doubly_robust import DoublyRobust
-from onetake.estimators.intervals import Contributions, Interval
+from onetake.estimators.intervals import Interval
 from onetake.estimators.ips import IPS
 from onetake.estimators.registry import make, registered
 from onetake.estimators.reward_model import AbstractRewardModel, TabularRewardModel

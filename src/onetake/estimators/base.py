@@ -10,8 +10,9 @@ from typing import ClassVar
 import numpy as np
 
 from onetake.errors import ConfigError, EstimateError, ShapeError
+from onetake.estimators.contributions import Contributions
 from onetake.estimators.diagnostics import Thresholds, diagnose, reasons_to_doubt, reasons_to_refuse
-from onetake.estimators.intervals import Contributions, Interval
+from onetake.estimators.intervals import Interval
 from onetake.estimators.target import TargetPolicy
 from onetake.types import Estimate, Float64, LoggedDecisions
 
@@ -56,6 +57,24 @@ class AbstractEstimator(ABC):
             weight: ``π(a_i | x_i) / p_i``, clipped ``(n,)``.
         """
 
+    def bounds(self, rewards: tuple[float, float], weight: float) -> tuple[float, float] | None:
+        """Return the ends of what a decision can add, or None where the estimate is no mean of bounded numbers.
+
+        Args:
+            rewards: least and largest reward.
+            weight: the largest weight.
+        """
+        return None
+
+    def _bounds(self, interval: Interval) -> tuple[float, float] | None:
+        weight = interval.largest_weight if self.clip is None else self.clip
+        if weight is None:
+            raise EstimateError(
+                f"interval.largest_weight: got none; wanted it, or a clip of {self.name}, for {interval.method}"
+            )
+        assert interval.rewards is not None  # checked with the method
+        return self.bounds(interval.rewards, weight)
+
     def estimate(
         self,
         log: LoggedDecisions,
@@ -97,6 +116,8 @@ class AbstractEstimator(ABC):
         if refusals:
             return replace(estimate, flags=refusals, refused=True)
         parts = self.contributions(log, policy, used)
+        if interval.promised:
+            parts = replace(parts, bounds=self._bounds(interval))
         low, high = interval.ends(parts)
         flags = reasons_to_doubt(found, thresholds, log, weighted=self.weighted)
         return replace(

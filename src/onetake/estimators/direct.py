@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from onetake.estimators.base import AbstractEstimator
-from onetake.estimators.intervals import Contributions
+from onetake.estimators.contributions import Contributions
 from onetake.estimators.reward_model import AbstractRewardModel, TabularRewardModel
 from onetake.estimators.target import TargetPolicy, mean_under
 from onetake.types import Float64, LoggedDecisions

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from onetake.estimators.base import AbstractEstimator
-from onetake.estimators.intervals import Contributions
+from onetake.estimators.contributions import Contributions
 from onetake.estimators.reward_model import AbstractRewardModel, TabularRewardModel
 from onetake.estimators.target import TargetPolicy, mean_under
 from onetake.types import Float64, LoggedDecisions
@@ -45,6 +45,11 @@ class DoublyRobust(AbstractEstimator):
         """Return the predicted reward under the policy, and the weighted residuals."""
         base, residual = foreseen(self.reward_model, log, policy)
         return Contributions(base=base, numerator=weight * residual)
+
+    def bounds(self, rewards: tuple[float, float], weight: float) -> tuple[float, float]:
+        """Return the ends of a prediction within the rewards and a weighted residual."""
+        low, high = rewards
+        return low - weight * (high - low), high + weight * (high - low)
 
 
 def foreseen(model: AbstractRewardModel, log: LoggedDecisions, policy: TargetPolicy) -> tuple[Float64, Float64]:

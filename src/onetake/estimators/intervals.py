@@ -1,4 +1,4 @@
-"""Intervals for a mean plus a ratio of sums."""
+"""Intervals of estimates: resampled, normal, and with a promise that holds at any size."""
 
 from __future__ import annotations
 
@@ -9,82 +9,32 @@ from typing import Literal
 
 import numpy as np
 
-from onetake.draws import Draws, total
-from onetake.errors import ConfigError
+from onetake.errors import ConfigError, EstimateError
+from onetake.estimators.contributions import Contributions
+from onetake.estimators.promised import PROMISED
 from onetake.seeding import child_seed
-from onetake.types import Float64, Int64
+from onetake.types import Float64
 
-# Resamples worked on at once: about 16 MB of indices.
-_CELLS = 2_000_000
-
-
-@dataclass(frozen=True)
-class Contributions:
-    """What each decision adds to an estimate: ``value = mean(base) + sum(numerator) / sum(denominator)``.
-
-    Attributes:
-        base: a part known without weights ``(n,)``, or None for none.
-        numerator: weighted rewards or residuals ``(n,)``, or None for none.
-        denominator: what they are divided by ``(n,)``, or None for the number of decisions.
-    """
-
-    base: Float64 | None = None
-    numerator: Float64 | None = None
-    denominator: Float64 | None = None
-
-    def value(self) -> float:
-        """Return the estimate; NaN where the denominator adds up to nothing."""
-        value = 0.0
-        if self.base is not None:
-            value += total(self.base) / len(self.base)
-        if self.numerator is not None:
-            whole = len(self.numerator) if self.denominator is None else total(self.denominator)
-            value += total(self.numerator) / whole if whole > 0 else math.nan
-        return value
-
-    def standard_error(self) -> float:
-        """Return the standard error by linearisation (exact for a mean, the delta method for a ratio)."""
-        arrays = [part for part in (self.base, self.numerator) if part is not None]
-        count = len(arrays[0])
-        influence = np.zeros(count)
-        if self.base is not None:
-            influence += self.base - total(self.base) / count
-        if self.numerator is not None:
-            divisor = np.ones(count) if self.denominator is None else self.denominator
-            whole = total(divisor)
-            if whole <= 0:
-                return math.nan
-            influence += (self.numerator - total(self.numerator) / whole * divisor) * (count / whole)
-        return math.sqrt(total(influence**2) / (count - 1) / count) if count > 1 else math.nan
-
-    def resampled(self, index: Int64) -> Float64:
-        """Return the estimate on each resample: ``index`` ``(m, n)`` names its decisions."""
-        count = index.shape[1]
-        values = np.zeros(len(index))
-        if self.base is not None:
-            values += total(self.base[index], axis=1) / count
-        if self.numerator is not None:
-            whole = (
-                np.full(len(index), float(count))
-                if self.denominator is None
-                else total(self.denominator[index], axis=1)
-            )
-            # A resample that drew no decision with weight says nothing of the ratio; it counts as the estimate itself.
-            known = whole > 0
-            ratio = total(self.numerator[index], axis=1) / np.where(known, whole, 1)
-            values = np.where(known, values + ratio, self.value())
-        return values
+Method = Literal["bootstrap", "normal", "hoeffding", "empirical_bernstein", "anytime"]
 
 
 @dataclass(frozen=True)
 class Interval:
     """How the ends of an interval are found.
 
+    ``bootstrap`` resamples units and takes percentiles; ``normal`` takes the standard error. Both trust to many units
+    and to weights that are not heavy. ``hoeffding``, ``empirical_bernstein`` and ``anytime`` (which holds at every
+    moment at once) keep their level at any size, for estimates that are means of bounded numbers: they ask for the ends
+    of a reward and for the largest weight that there can be (an estimator's ``clip`` is one; the promise is then of the
+    clipped value).
+
     Attributes:
-        method: ``bootstrap`` resamples decisions and takes percentiles; ``normal`` takes the standard error.
+        method: one of these.
         level: chance with which the interval is meant to hold the value, in (0, 1).
         resamples: how many, for the bootstrap.
         seed: root of its draws; equal seeds compare estimators and policies on the same resamples.
+        rewards: least and largest reward that there can be, for the last three.
+        largest_weight: largest ``π / p`` that there can be, for the last three, where nothing is clipped.
 
     Raises:
         ConfigError: for a value out of its range.
@@ -94,21 +44,43 @@ class Interval:
     (-0.066, 1.066)
     """
 
-    method: Literal["bootstrap", "normal"] = "bootstrap"
+    method: Method = "bootstrap"
     level: float = 0.95
     resamples: int = 1000
     seed: int = 0
+    rewards: tuple[float, float] | None = None
+    largest_weight: float | None = None
 
     def __post_init__(self) -> None:
-        if self.method not in ("bootstrap", "normal"):
-            raise ConfigError(f"interval.method: got {self.method!r}; wanted bootstrap or normal")
+        known = ("bootstrap", "normal", *PROMISED)
+        if self.method not in known:
+            raise ConfigError(f"interval.method: got {self.method!r}; wanted {', '.join(known)}")
         if not 0 < self.level < 1:
             raise ConfigError(f"interval.level: got {self.level!r}; wanted a number in (0, 1)")
         if self.resamples < 2:
             raise ConfigError(f"interval.resamples: got {self.resamples!r}; wanted at least 2")
+        if self.rewards is not None:
+            if len(self.rewards) != 2 or not -math.inf < self.rewards[0] < self.rewards[1] < math.inf:
+                raise ConfigError(f"interval.rewards: got {self.rewards!r}; wanted two finite numbers, the least first")
+        elif self.promised:
+            raise ConfigError(f"interval.rewards: got none; wanted the least and largest reward, for {self.method}")
+        if self.largest_weight is not None and not 0 < self.largest_weight < math.inf:
+            raise ConfigError(f"interval.largest_weight: got {self.largest_weight!r}; wanted a number above 0, or none")
+
+    @property
+    def promised(self) -> bool:
+        """Whether the interval keeps its level at any size, and so asks for bounds."""
+        return self.method in PROMISED
 
     def ends(self, parts: Contributions) -> tuple[float, float]:
-        """Return low and high end of the interval for an estimate; NaN where it has none."""
+        """Return low and high end of the interval for an estimate; NaN where it has none.
+
+        Raises:
+            EstimateError: a promised interval of an estimate that is no mean, or whose bounds are not known or not
+            kept.
+        """
+        if self.promised:
+            return self._promised(parts)
         if self.method == "normal":
             half = NormalDist().inv_cdf((1 + self.level) / 2) * parts.standard_error()
             return parts.value() - half, parts.value() + half
@@ -116,20 +88,28 @@ class Interval:
         low, high = np.quantile(values, [(1 - self.level) / 2, (1 + self.level) / 2])
         return float(low), float(high)
 
+    def _promised(self, parts: Contributions) -> tuple[float, float]:
+        values = parts.of_units()
+        if parts.bounds is None:
+            raise EstimateError(
+                f"interval: got {self.method} for an estimate without bounds; wanted bootstrap or normal"
+            )
+        low, high = parts.bounds
+        slack = 1e-9 * (high - low)
+        if values.min() < low - slack or values.max() > high + slack:
+            got = f"[{values.min():g}, {values.max():g}]"
+            raise EstimateError(
+                f"interval: got contributions in {got}; wanted them in [{low:g}, {high:g}], as declared"
+            )
+        ends = PROMISED[self.method](np.clip((values - low) / (high - low), 0, 1), self.level)
+        below, above = (min(max(low + end * (high - low), low), high) for end in ends)
+        return below, above
+
 
 def bootstrap(parts: Contributions, resamples: int, seed: int) -> Float64:
-    """Return the estimate on each resample of the decisions ``(resamples,)``.
+    """Return the estimate on each resample of the units ``(resamples,)``.
 
-    Reward models are not fitted anew: cross-fitted ones make that a matter of second order.
-    Resample r is replicate r and its i-th decision entity i of `Draws` under ``child_seed(seed, "bootstrap")``, so more
-    resamples keep those that fewer had.
+    Reward models are not fitted anew: cross-fitted ones make that a matter of second order. More resamples keep those
+    that fewer had.
     """
-    count = len(next(part for part in (parts.base, parts.numerator) if part is not None))
-    block, root = max(1, _CELLS // count), child_seed(seed, "bootstrap")
-    values = np.empty(resamples)
-    for start in range(0, resamples, block):
-        stop = min(start + block, resamples)
-        draws = Draws(root, entities=count, first_replicate=start, replicates=stop - start)
-        index = (draws.uniform(0) * count).astype(np.int64).reshape(stop - start, count)
-        values[start:stop] = parts.resampled(index)
-    return values
+    return parts.resampled(resamples, child_seed(seed, "bootstrap"))

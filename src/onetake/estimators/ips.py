@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from onetake.estimators.base import AbstractEstimator
-from onetake.estimators.intervals import Contributions
+from onetake.estimators.contributions import Contributions
 from onetake.estimators.target import TargetPolicy
 from onetake.types import Float64, LoggedDecisions
 
@@ -41,3 +41,8 @@ class IPS(AbstractEstimator):
     def contributions(self, log: LoggedDecisions, policy: TargetPolicy, weight: Float64) -> Contributions:
         """Return weighted rewards."""
         return Contributions(numerator=weight * log.reward)
+
+    def bounds(self, rewards: tuple[float, float], weight: float) -> tuple[float, float]:
+        """Return the ends of a weighted reward; a weight may be 0."""
+        low, high = rewards
+        return min(low, 0.0) * weight, max(high, 0.0) * weight

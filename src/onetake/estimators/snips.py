@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from onetake.estimators.base import AbstractEstimator
-from onetake.estimators.intervals import Contributions
+from onetake.estimators.contributions import Contributions
 from onetake.estimators.target import TargetPolicy
 from onetake.types import Float64, LoggedDecisions
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from onetake.estimators.base import AbstractEstimator
+from onetake.estimators.contributions import Contributions
 from onetake.estimators.doubly_robust import foreseen
-from onetake.estimators.intervals import Contributions
 from onetake.estimators.reward_model import AbstractRewardModel, TabularRewardModel
 from onetake.estimators.target import TargetPolicy
 from onetake.types import Float64, LoggedDecisions
