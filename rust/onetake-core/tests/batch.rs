@@ -214,22 +214,6 @@ proptest! {
             prop_assert_eq!(&ahead, &step(fork.as_mut(), actions)?);
         }
     }
-
-    #[test]
-    fn every_family_is_the_same_for_any_number_of_threads(entities in 8192_usize..9000, threads in 2_usize..5) {
-        for name in envs::NAMES {
-            let make = |threads| {
-                envs::make(name, "{}", Vec::new(), layout(entities, 1, 5, AutoReset::NextStep), workers::pool(threads)?)
-            };
-            let (mut one, mut many) = (make(1)?, make(threads)?);
-            prop_assert_eq!(reset(one.as_mut(), None), reset(many.as_mut(), None));
-            for t in 0..3 {
-                let arms: Vec<u32> = (0..entities as u32).map(|i| (i + t) % 2).collect();
-                prop_assert_eq!(one.account(&arms, None)?, many.account(&arms, None)?);
-                prop_assert_eq!(step(one.as_mut(), Actions::Arms(&arms))?, step(many.as_mut(), Actions::Arms(&arms))?);
-            }
-        }
-    }
 }
 
 #[test]

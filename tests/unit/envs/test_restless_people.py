@@ -340,6 +340,27 @@ def test_more_than_the_budget_is_refused_and_changes_nothing() -> None:
     assert twin.excess().tolist() == [0, 1]
 
 
+def test_a_soft_budget_binds_nobody_so_that_the_value_without_one_is_exact() -> None:
+    soft, free = (people(60, **budget) for budget in ({"budget": 2, "soft_budget": True}, {}))
+    assert (soft.yardstick_kind, soft.batch_spec.coupling, soft.batch_spec.budget) == ("exact", "replicate", None)
+    values, known = soft.start_values(), free.start_values()
+    assert values is not None
+    assert known is not None
+    np.testing.assert_array_equal(values["best"], known["best"])
+
+
+@pytest.mark.oracle_dominates
+def test_above_ten_thousand_people_the_bound_is_one_whatever_the_sample_its_prices_came_from() -> None:
+    """Prices come of 500 of 12,000 different people; at those prices everybody is added up, so nothing is estimated."""
+    env = people(12_000, budget=600)
+    assert env.yardstick_kind == "bound"
+    values = env.start_values()
+    assert values is not None
+    whittle = WhittlePolicy.of(env)
+    by_whittle = earned(env, lambda obs, _: whittle.act(obs))
+    assert 0.99 * values["best"].sum() < by_whittle < 1.003 * values["best"].sum()
+
+
 @pytest.mark.bad_input
 def test_who_is_not_available_cannot_be_treated() -> None:
     env = SimVectorEnv("intervention", {"availability": 0.0}, entities=3)

@@ -9,7 +9,8 @@
 //! The reward is `value × engagement after the day ÷ most engagement − cost[action]`.
 //!
 //! A person is available on a day with chance `availability`; who is not can only be left alone (action 0). At most
-//! `budget` people of a replicate get another action on a day. Instead of people, `chains` may be given as arrays.
+//! `budget` people of a replicate get another action on a day; beyond a soft budget the excess is counted, and since it
+//! pays too, the yardstick is then the value without one. Instead of people, `chains` may be given as arrays.
 //!
 //! Slots: 0 engagement (or the chain's next state), 1 fatigue, 2 availability of the day, 3 start. Low words are good
 //! luck; each move is the inverse distribution function of its word.
@@ -128,7 +129,8 @@ impl Family for Intervention {
             horizon: config.horizon,
             coupling: if budget.is_some() { Coupling::Replicate } else { Coupling::Independent },
             terminates: false,
-            yardstick: if budget.is_some() { Yardstick::Bound } else { Yardstick::Exact },
+            // A soft budget binds nobody: what is beyond it is counted and pays.
+            yardstick: if budget.is_some_and(|budget| budget.hard) { Yardstick::Bound } else { Yardstick::Exact },
             reward_low,
             reward_high,
             counts: None,
