@@ -44,8 +44,11 @@ ci-run: $(VENV)/dev ## run all pipelines once on the tiny configuration
 	kedro run --env ci
 bench: $(VENV)/dev ## measure ours and every installed peer in turn (ONLY=row for some rows)
 	python -m bench $(if $(ONLY),--only $(ONLY))
+bench-peers: ## build the peers' own venvs under build/peers; they clash with each other
+	@for list in bench/peers/*.txt; do venv=build/peers/$$(basename $$list .txt); \
+	$(PYTHON) -m venv $$venv && env -u PIP_CONSTRAINT $$venv/bin/python -m pip install --quiet -r $$list && touch $$venv/ready; done
 viz: $(VENV)/dev ## open the project in kedro-viz
 	kedro viz run
 clean: ## remove what was built and what was run
 	rm -rf build target .cache src/onetake/_core*.so && find data -type f -path 'data/0[2-8]*' ! -name .gitkeep -delete
-.PHONY: help run test setup fmt fmt-check lint types test-rust test-py ci-run bench viz clean
+.PHONY: help run test setup fmt fmt-check lint types test-rust test-py ci-run bench bench-peers viz clean

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import families, fleets, scale, simulation
+from bench import control, families, fleets, scale, simulation
 from bench.harness import Measurement, Size, table, write
 
 Rows = Callable[[Size], Iterator[Measurement]]
@@ -18,11 +18,15 @@ ROWS: dict[str, Rows] = {
     "bernoulli": simulation.bernoulli,
     "truman": simulation.truman,
     "pricing": simulation.pricing,
+    "cartpole": control.cartpole,
     "thompson": fleets.thompson,
     "family_cohort": families.cohort,
     "family_bandit": families.bandit,
     "family_intervention": families.intervention,
     "family_pricing": families.pricing,
+    "family_cartpole": control.family_cartpole,
+    "family_pendulum": control.family_pendulum,
+    "family_reach": control.family_reach,
     "family_perishable": families.perishable,
     "family_tabular": families.tabular,
     "million": scale.million,

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from onetake.envs import families
+
 pytestmark = pytest.mark.house
 
 ROWS = [
@@ -17,11 +19,15 @@ ROWS = [
     "bernoulli",
     "truman",
     "pricing",
+    "cartpole",
     "thompson",
     "family_cohort",
     "family_bandit",
     "family_intervention",
     "family_pricing",
+    "family_cartpole",
+    "family_pendulum",
+    "family_reach",
     "family_perishable",
     "family_tabular",
     "million",
@@ -38,13 +44,20 @@ def bench(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_every_simulation_row_is_measured_and_written_in_the_one_form(root: Path, tmp_path: Path) -> None:
     output = tmp_path / "deep" / "bench.json"
     lines = []
-    for row in ("cohort", "bernoulli", "truman", "pricing", "thompson", "family"):
+    for row in ("cohort", "bernoulli", "truman", "pricing", "cartpole", "thompson", "family"):
         done = bench(root, "--only", row, "--output", str(output))
         assert done.returncode == 0, done.stderr
         lines += json.loads(output.read_text())
     assert {line["row"] for line in lines} == set(ROWS) - {"million", "warm"}
+    assert {line["row"] for line in lines if line["row"].startswith("family_")} == {
+        f"family_{family}" for family in families()
+    }
     for line in lines:
         assert list(line) == KEYS
+        if line["ratio"] is None:
+            assert line["met"] is None
+            assert "make bench-peers" in line["why"]
+            continue
         assert 0 < line["low"] <= line["high"]
         assert line["ratio"] == pytest.approx(line["theirs"] / line["ours"])
         assert line["met"] is (line["ratio"] >= line["goal"])

@@ -77,14 +77,18 @@ impl Kernel for Listed<'_> {
     type Output = Vec<u32>;
     #[inline(always)]
     fn run(self) -> Vec<u32> {
-        let mut rows = vec![0; self.0.len() + 1];
-        let mut count = 0;
-        // Every place is written and the next one writes over it: no branch to guess.
-        for (i, end) in self.0.iter().enumerate() {
-            rows[count] = i as u32;
-            count += usize::from(end.0 != 0);
+        let mut rows = Vec::new();
+        let (eights, rest) = self.0.as_chunks::<8>();
+        for (i, eight) in eights.iter().enumerate() {
+            // One bit at most is set in each byte, and in most eights none.
+            let mut left = u64::from_le_bytes(eight.map(End::code));
+            while left != 0 {
+                rows.push(8 * i as u32 + left.trailing_zeros() / 8);
+                left &= left - 1;
+            }
         }
-        rows.truncate(count);
+        let first = 8 * eights.len();
+        rows.extend(rest.iter().enumerate().filter(|(_, end)| end.0 != 0).map(|(i, _)| (first + i) as u32));
         rows
     }
 }

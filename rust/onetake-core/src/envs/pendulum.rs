@@ -19,8 +19,6 @@ const PI: f64 = std::f64::consts::PI;
 const FASTEST: f64 = 8.0;
 const STRONGEST: f64 = 2.0;
 const TAU: f64 = 0.05;
-/// Environments that are stepped together, in arrays that the compiler knows to be apart.
-const WIDE: usize = 64;
 
 /// Settings of the pendulum.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -62,49 +60,48 @@ fn upright(angle: f64) -> f64 {
 struct Steps<'a> {
     gravity: f64,
     strength: f64,
-    columns: [&'a mut [f64]; 2],
+    columns: [&'a mut [f64]; 3],
     torque: &'a [f32],
     obs: &'a mut [f32],
     reward: &'a mut [f64],
 }
 
-impl Steps<'_> {
-    #[inline(always)]
-    fn some(&mut self, first: usize, len: usize) {
-        let part = first..first + len;
-        let (mut angle, mut turn, mut torque) = ([0.0; WIDE], [0.0; WIDE], [0.0; WIDE]);
-        angle[..len].copy_from_slice(&self.columns[0][part.clone()]);
-        turn[..len].copy_from_slice(&self.columns[1][part.clone()]);
-        torque[..len].copy_from_slice(&self.torque[part.clone()]);
-        let (mut obs, mut reward) = ([0.0; 3 * WIDE], [0.0; WIDE]);
-        for i in 0..len {
-            let (pull, bent) = (self.strength * f64::from(torque[i]), upright(angle[i]));
-            reward[i] = -(bent * bent + 0.1 * (turn[i] * turn[i]) + 0.001 * (pull * pull));
-            let turning = 1.5 * self.gravity * sin_cos(angle[i]).0 + 3.0 * pull;
-            turn[i] = (turn[i] + turning * TAU).clamp(-FASTEST, FASTEST);
-            angle[i] += turn[i] * TAU;
-        }
-        for i in 0..len {
-            let (sin, cos) = sin_cos(angle[i]);
-            (obs[3 * i], obs[3 * i + 1], obs[3 * i + 2]) = (cos as f32, sin as f32, turn[i] as f32);
-        }
-        self.columns[0][part.clone()].copy_from_slice(&angle[..len]);
-        self.columns[1][part.clone()].copy_from_slice(&turn[..len]);
-        self.obs[3 * first..3 * (first + len)].copy_from_slice(&obs[..3 * len]);
-        self.reward[part].copy_from_slice(&reward[..len]);
-    }
-}
-
 impl Kernel for Steps<'_> {
     type Output = ();
     #[inline(always)]
-    fn run(mut self) {
-        let len = self.torque.len();
-        let whole = len / WIDE * WIDE;
-        for first in (0..whole).step_by(WIDE) {
-            self.some(first, WIDE);
-        }
-        self.some(whole, len - whole);
+    fn run(self) {
+        let Self { gravity, strength, columns: [angle, turn, sine], torque, obs, reward } = self;
+        let (obs, _) = obs.as_chunks_mut();
+        swing_all(gravity, strength, angle, turn, sine, torque, obs, reward);
+    }
+}
+
+/// Every slice is an argument of its own, so that the compiler knows them to be apart and makes wide code.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)] // see above
+fn swing_all(
+    gravity: f64,
+    strength: f64,
+    angle: &mut [f64],
+    turn: &mut [f64],
+    sine: &mut [f64],
+    torque: &[f32],
+    obs: &mut [[f32; 3]],
+    reward: &mut [f64],
+) {
+    let len = torque.len();
+    let (angle, turn, sine) = (&mut angle[..len], &mut turn[..len], &mut sine[..len]);
+    let (obs, reward) = (&mut obs[..len], &mut reward[..len]);
+    for i in 0..len {
+        let (pull, bent) = (strength * f64::from(torque[i]), upright(angle[i]));
+        reward[i] = -(bent * bent + 0.1 * (turn[i] * turn[i]) + 0.001 * (pull * pull));
+        let faster = turn[i] + (1.5 * gravity * sine[i] + 3.0 * pull) * TAU;
+        let next = faster.clamp(-FASTEST, FASTEST);
+        turn[i] = next;
+        angle[i] += next * TAU;
+        let (sin, cos) = sin_cos(angle[i]);
+        sine[i] = sin;
+        obs[i] = [cos as f32, sin as f32, next as f32];
     }
 }
 
@@ -151,17 +148,18 @@ impl Family for Pendulum {
     }
 
     fn state(&self) -> &'static [&'static str] {
-        &["angle", "angular_velocity"]
+        // The sine is kept, since it was needed for the observation and is needed for the next step.
+        &["angle", "angular_velocity", "sine"]
     }
 
     fn plan(&self, _level: Option<f64>, _rows: usize) {}
 
     fn reset(&self, run: &Run<'_>, rows: Rows<'_>, state: &mut State<'_>, obs: &mut [f32]) {
-        let [angles, turns] = state.columns();
+        let [angles, turns, sines] = state.columns();
         let parts = self.start.part(0, run, rows).into_iter().zip(self.start.part(1, run, rows));
         for (row, (angle, turn)) in rows.iter().zip(parts) {
-            (angles[row], turns[row]) = (angle, turn);
             let (sin, cos) = sin_cos(angle);
+            (angles[row], turns[row], sines[row]) = (angle, turn, sin);
             obs[3 * row..3 * row + 3].copy_from_slice(&[cos as f32, sin as f32, turn as f32]);
         }
     }
