@@ -31,7 +31,8 @@ def coins(count: int, seed: int, rates: tuple[float, ...] = (0.2, 0.5, 0.8)) -> 
 
 
 def estimator(name: str) -> Any:
-    return make(name) if name in ("ips", "snips") else make(name, reward_model={"type": "tabular", "smoothing": 1.0})
+    plain = ("ips", "snips", "mips", "tuned")
+    return make(name) if name in plain else make(name, reward_model={"type": "tabular", "smoothing": 1.0})
 
 
 @pytest.mark.parametrize("name", registered())

@@ -126,7 +126,7 @@ class AbstractEstimator(ABC):
             low=low,
             high=high,
             standard_error=parts.standard_error(),
-            flags=flags + ((self.caveat,) if self.caveat else ()),
+            flags=flags + ((self.caveat,) if self.caveat else ()) + parts.flags,
         )
 
 

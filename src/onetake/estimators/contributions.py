@@ -23,12 +23,14 @@ class Contributions:
         numerator: weighted rewards or residuals ``(n,)`` or ``(n, T)``, or None for none.
         denominator: what they are divided by, of the same shape, or None for the number of units.
         bounds: ends of what one unit can add where the estimate is a mean, or None where they are not known.
+        flags: what must be said of this estimate.
     """
 
     base: Float64 | None = None
     numerator: Float64 | None = None
     denominator: Float64 | None = None
     bounds: tuple[float, float] | None = None
+    flags: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:

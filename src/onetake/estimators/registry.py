@@ -11,11 +11,13 @@ from onetake.estimators.base import AbstractEstimator
 from onetake.estimators.direct import DirectMethod
 from onetake.estimators.doubly_robust import DoublyRobust
 from onetake.estimators.ips import IPS
+from onetake.estimators.mips import MarginalisedIPS
 from onetake.estimators.reward_model import AbstractRewardModel, TabularRewardModel
 from onetake.estimators.self_normalised_doubly_robust import SelfNormalisedDoublyRobust
 from onetake.estimators.shrunk_doubly_robust import ShrunkDoublyRobust
 from onetake.estimators.snips import SNIPS
 from onetake.estimators.switch_doubly_robust import SwitchDoublyRobust
+from onetake.estimators.tuned import Tuned
 
 _ESTIMATORS: dict[str, type[AbstractEstimator]] = {
     cls.name: cls
@@ -27,6 +29,8 @@ _ESTIMATORS: dict[str, type[AbstractEstimator]] = {
         SelfNormalisedDoublyRobust,
         SwitchDoublyRobust,
         ShrunkDoublyRobust,
+        MarginalisedIPS,
+        Tuned,
     )
 }
 _ALIASES = {
@@ -45,13 +49,15 @@ def registered() -> tuple[str, ...]:
     """Return the names of all estimators, sorted.
 
     >>> registered()
-    ('dm', 'dr', 'dros', 'ips', 'sndr', 'snips', 'switch_dr')
+    ('dm', 'dr', 'dros', 'ips', 'mips', 'sndr', 'snips', 'switch_dr', 'tuned')
     """
     return tuple(sorted(_ESTIMATORS))
 
 
 def make(type: str, **settings: Any) -> AbstractEstimator:
-    """Return the estimator of that name or alias with its settings; ``reward_model`` may be a mapping with a ``type``.
+    """Return the estimator of that name or alias with its settings.
+
+    The settings ``reward_model`` and ``of`` may be mappings with a ``type``.
 
     Raises:
         UnknownIdError: for a name that is none; the text has the nearest ones.
@@ -68,6 +74,9 @@ def make(type: str, **settings: Any) -> AbstractEstimator:
         rest = {str(name): value for name, value in model.items() if name != "type"}
         kind = _found(str(model.get("type")), _REWARD_MODELS, tuple(_REWARD_MODELS), "reward_model.type")
         settings = {**settings, "reward_model": _made(kind, rest, "reward_model")}
+    inner = settings.get("of")
+    if isinstance(inner, Mapping):
+        settings = {**settings, "of": make(**inner)}
     estimator: AbstractEstimator = _made(cls, settings, type)
     return estimator
 
