@@ -247,6 +247,9 @@ impl Block {
         self.add_totals(turn, level);
         let mut values = std::mem::take(&mut self.state);
         let mut state = State { values: &mut values, len: self.len };
+        // What is given may hold anything: families write all observations and rewards, and set ends.
+        slot.terminated.fill(false);
+        slot.truncated.fill(false);
         let mut out = Out { obs: slot.obs, reward: slot.reward, terminated: slot.terminated };
         turn.family.step(&self.run(turn.key, turn.step, level), plan, actions, &mut state, &mut out);
         self.state = values;

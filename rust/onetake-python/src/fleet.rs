@@ -1,6 +1,8 @@
 //! Fleets of bandits.
 #![allow(clippy::needless_pass_by_value)] // PyO3 hands arguments over by value
 
+use std::sync::{Mutex, PoisonError};
+
 use numpy::{
     IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods,
 };
@@ -8,7 +10,7 @@ use onetake_core::error::Error;
 use onetake_core::fleet::{self, PerEnvironment, Request, Rewards, Rule};
 use pyo3::prelude::*;
 
-use crate::arrays::slice;
+use crate::arrays::{Given, slice};
 use crate::errors::raise;
 
 type Counts<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>);
@@ -19,6 +21,7 @@ type Named = (String, f64, f64);
 #[pyclass(module = "onetake._core")]
 pub struct Fleet {
     core: fleet::Fleet,
+    decided: Mutex<Given<i64, 1>>,
 }
 
 #[pymethods]
@@ -53,7 +56,7 @@ impl Fleet {
         };
         let trials = each("trials", &trials)?;
         let core = fleet::Fleet::new(seed, entity_ids, replicate_ids, num_actions, pooled, trials, rewards);
-        Ok(Self { core: core.map_err(raise)? })
+        Ok(Self { core: core.map_err(raise)?, decided: Mutex::new(Given::new()) })
     }
 
     /// The arm that each row plays.
@@ -74,8 +77,12 @@ impl Fleet {
         let rows = rows.as_ref().map(|rows| slice("rows", rows)).transpose()?;
         let mask = mask.as_ref().map(flat).transpose()?;
         let request = Request { rule, step, rows, mask, epsilon, floor };
-        let out = py.detach(|| self.core.decide(request, threads)).map_err(raise)?;
-        Ok(out.into_pyarray(py))
+        let count = rows.map_or(self.core.environments(), <[i64]>::len);
+        let decided = self.decided.lock().unwrap_or_else(PoisonError::into_inner).array(py, [count])?;
+        let mut room = decided.readwrite();
+        let out = room.as_slice_mut()?;
+        py.detach(|| self.core.decide_into(request, threads, out)).map_err(raise)?;
+        Ok(decided)
     }
 
     /// The chance of each arm for each row.

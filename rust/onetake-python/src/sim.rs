@@ -13,7 +13,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
-use crate::arrays::slice;
+use crate::arrays::{Given, slice};
 use crate::errors::raise;
 
 /// Names of the families that can be simulated.
@@ -38,6 +38,21 @@ pub struct VecSim {
     room: [Vec<u32>; 2],
     /// Points in the core's own type, kept likewise.
     points: Vec<f32>,
+    given: StepGiven,
+}
+
+/// What steps gave away last, each kind for itself.
+struct StepGiven {
+    obs: Given<f32, 2>,
+    reward: Given<f64, 1>,
+    terminated: Given<bool, 1>,
+    truncated: Given<bool, 1>,
+}
+
+impl StepGiven {
+    const fn new() -> Self {
+        Self { obs: Given::new(), reward: Given::new(), terminated: Given::new(), truncated: Given::new() }
+    }
 }
 
 type Array1<'py, T> = Bound<'py, PyArray1<T>>;
@@ -92,7 +107,7 @@ impl VecSim {
         });
         let simulator = made.map_err(raise)?;
         let width = simulator.spec().observations.len();
-        Ok(Self { simulator, width, room: Default::default(), points: Vec::new() })
+        Ok(Self { simulator, width, room: Default::default(), points: Vec::new(), given: StepGiven::new() })
     }
 
     /// What may be known before it starts, as JSON text.
@@ -156,12 +171,14 @@ impl VecSim {
         Ok(obs)
     }
 
-    /// One step of all environments. Python's own arrays are made here and given away: they ask for large pages.
+    /// One step of all environments. Python's own arrays are made here and given away: they ask for large pages. Those
+    /// that came back are written over.
     fn step<'py>(&mut self, py: Python<'py>, actions: &Bound<'py, PyAny>) -> PyResult<StepArrays<'py>> {
         let rows = self.simulator.shape().rows();
-        let obs = self.observations(py);
-        let reward = PyArray1::zeros(py, rows, false);
-        let (terminated, truncated) = (PyArray1::zeros(py, rows, false), PyArray1::zeros(py, rows, false));
+        let obs = self.given.obs.array(py, [rows, self.width])?;
+        let reward = self.given.reward.array(py, [rows])?;
+        let terminated = self.given.terminated.array(py, [rows])?;
+        let truncated = self.given.truncated.array(py, [rows])?;
         let (mut obs_room, mut reward_room) = (obs.readwrite(), reward.readwrite());
         let (mut terminated_room, mut truncated_room) = (terminated.readwrite(), truncated.readwrite());
         let mut out = StepOut {
@@ -334,7 +351,13 @@ impl VecSim {
     /// A copy that goes on from here.
     #[pyo3(signature = (seed = None))]
     fn fork(&self, seed: Option<u64>) -> Self {
-        Self { simulator: self.simulator.fork(seed), width: self.width, room: Default::default(), points: Vec::new() }
+        Self {
+            simulator: self.simulator.fork(seed),
+            width: self.width,
+            room: Default::default(),
+            points: Vec::new(),
+            given: StepGiven::new(),
+        }
     }
 }
 

@@ -235,10 +235,22 @@ impl Fleet {
     /// # Errors
     /// Refuses rows, masks and numbers of threads that cannot be.
     pub fn decide(&self, request: Request<'_>, threads: usize) -> Result<Vec<i64>> {
-        let mut out = vec![0; self.check(&request)?];
-        let parts = out.chunks_mut(CHUNK).enumerate().map(|(i, out)| (i * CHUNK, out)).collect();
-        spread(threads, parts, |(first, out)| dispatch::run(Decide { fleet: self, request, first, out }))?;
+        let mut out = vec![0; request.rows.map_or(self.environments(), <[i64]>::len)];
+        self.decide_into(request, threads, &mut out)?;
         Ok(out)
+    }
+
+    /// The same into `out`, one place a row.
+    ///
+    /// # Errors
+    /// As [`decide`](Self::decide), and refuses another number of places.
+    pub fn decide_into(&self, request: Request<'_>, threads: usize, out: &mut [i64]) -> Result<()> {
+        let rows = self.check(&request)?;
+        if out.len() != rows {
+            return Err(shape("out", format!("{} places", out.len()), rows.to_string()));
+        }
+        let parts = out.chunks_mut(CHUNK).enumerate().map(|(i, out)| (i * CHUNK, out)).collect();
+        spread(threads, parts, |(first, out)| dispatch::run(Decide { fleet: self, request, first, out }))
     }
 
     /// The chance of each arm for each row, row by row.
