@@ -10,9 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from onetake.episodes import LoggedEpisodes
 from onetake.errors import ConfigError, EstimateError, ShapeError, UnknownIdError
 from onetake.estimators import Interval, TargetPolicy
-from onetake.estimators.sequential import LoggedEpisodes, fitted_values, make, registered
+from onetake.estimators.sequential import fitted_values, make, registered
 
 pytestmark = pytest.mark.sequential_ope
 

@@ -1,7 +1,6 @@
 """Off-policy estimators of whole episodes: what a policy would have earned where actions change what comes."""
 
 from onetake.estimators.sequential.base import AbstractSequentialEstimator
-from onetake.estimators.sequential.episodes import LoggedEpisodes, cumulated
 from onetake.estimators.sequential.importance import (
     PerDecisionImportance,
     TrajectoryImportance,
@@ -17,11 +16,11 @@ from onetake.estimators.sequential.model import (
     fitted_values,
 )
 from onetake.estimators.sequential.registry import make, registered
+from onetake.estimators.sequential.weights import cumulated
 
 __all__ = [
     "AbstractSequentialEstimator",
     "FittedQ",
-    "LoggedEpisodes",
     "Magic",
     "PerDecisionImportance",
     "SequentialDoublyRobust",

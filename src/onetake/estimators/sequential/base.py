@@ -10,11 +10,12 @@ from typing import ClassVar
 import numpy as np
 
 from onetake.draws import total
+from onetake.episodes import LoggedEpisodes
 from onetake.errors import ConfigError, EstimateError
 from onetake.estimators.contributions import Contributions
 from onetake.estimators.diagnostics import Thresholds
 from onetake.estimators.intervals import Interval
-from onetake.estimators.sequential.episodes import LoggedEpisodes, cumulated
+from onetake.estimators.sequential.weights import chances, cumulated
 from onetake.estimators.target import TargetPolicy
 from onetake.types import Estimate, Float64
 
@@ -141,5 +142,5 @@ def _overlap(log: LoggedEpisodes, policy: TargetPolicy) -> float:
     """Share of the policy's chances, at the logged states, that lie on actions which the log has tried there."""
     seen = np.zeros((log.num_states, log.num_actions))
     seen[log.state, log.action] = 1.0
-    tried = (log.chances(policy) * seen[log.state]).sum(axis=1)
+    tried = (chances(log, policy) * seen[log.state]).sum(axis=1)
     return float(total(tried)) / len(tried)

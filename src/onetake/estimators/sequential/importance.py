@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from onetake.draws import total
+from onetake.episodes import LoggedEpisodes
 from onetake.estimators.contributions import Contributions
 from onetake.estimators.sequential.base import AbstractSequentialEstimator
-from onetake.estimators.sequential.episodes import LoggedEpisodes
 from onetake.estimators.target import TargetPolicy
 from onetake.types import Float64
 

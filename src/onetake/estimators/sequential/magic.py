@@ -9,11 +9,11 @@ import numpy as np
 from scipy.optimize import nnls
 
 from onetake.draws import total
+from onetake.episodes import LoggedEpisodes
 from onetake.errors import ConfigError
 from onetake.estimators.contributions import Contributions
 from onetake.estimators.intervals import Interval
 from onetake.estimators.sequential.base import AbstractSequentialEstimator
-from onetake.estimators.sequential.episodes import LoggedEpisodes
 from onetake.estimators.sequential.model import WeightedDoublyRobust
 from onetake.estimators.target import TargetPolicy
 from onetake.types import Float64, Int64

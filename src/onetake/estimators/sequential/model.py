@@ -8,10 +8,11 @@ from typing import ClassVar
 import numpy as np
 
 from onetake.draws import total
+from onetake.episodes import LoggedEpisodes
 from onetake.errors import EstimateError
 from onetake.estimators.contributions import Contributions
 from onetake.estimators.sequential.base import AbstractSequentialEstimator
-from onetake.estimators.sequential.episodes import LoggedEpisodes
+from onetake.estimators.sequential.weights import by_state
 from onetake.estimators.target import TargetPolicy
 from onetake.types import Bool, Float64
 
@@ -38,7 +39,7 @@ def fitted_values(log: LoggedEpisodes, policy: TargetPolicy, discount: float) ->
     counts = np.bincount(cell, minlength=states * arms).astype(np.float64)
     paid = np.bincount(cell, log.reward, minlength=states * arms) / np.maximum(counts, 1)
     tried = (counts > 0).reshape(states, arms)
-    chances = np.where(tried, log.by_state(policy), 0.0)
+    chances = np.where(tried, by_state(log, policy), 0.0)
     whole = chances.sum(axis=1, keepdims=True)
     chances = np.divide(chances, whole, out=np.zeros_like(chances), where=whole > 0)
     inner = np.flatnonzero(log.step < log.length[log.index] - 1)

@@ -1,4 +1,4 @@
-"""Logged episodes as arrays, and the weights of a policy along them."""
+"""Logged episodes as arrays: what estimators of whole episodes and offline learners see."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from onetake.errors import EstimateError, ShapeError
-from onetake.estimators.target import TargetPolicy
-from onetake.types import Bool, Float64, Int64, LoggedDecisions
+from onetake.types import Bool, Float64, Int64
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,53 +111,3 @@ class LoggedEpisodes:
         table = np.full((self.num_episodes, self.horizon), rest)
         table[self.index, self.step] = values
         return table
-
-    def ratios(self, policy: TargetPolicy) -> Float64:
-        """Return ``π(a | s) / p`` of each decision ``(n,)``."""
-        return self.chances(policy)[np.arange(len(self.state)), self.action] / self.propensity
-
-    def chances(self, policy: TargetPolicy) -> Float64:
-        """Return the policy's chances at each decision ``(n, k)``.
-
-        Raises:
-            ShapeError: a policy with another number of actions, or that tells neither states nor decisions.
-        """
-        table, rows = policy.table, policy.rows
-        if table.shape[1] != self.num_actions:
-            raise ShapeError(f"policy {policy.name}: got {table.shape[1]} actions; wanted {self.num_actions}")
-        if rows is None:
-            if len(table) not in (1, self.num_states):
-                raise ShapeError(
-                    f"policy {policy.name}: got {len(table)} rows; wanted 1, or {self.num_states} (states)"
-                )
-            rows = np.zeros(len(self.state), np.int64) if len(table) == 1 else self.state
-        if rows.shape != self.state.shape:
-            raise ShapeError(f"policy {policy.name}: got rows of shape {rows.shape}; wanted ({len(self.state)},)")
-        return np.asarray(table[rows], np.float64)
-
-    def by_state(self, policy: TargetPolicy) -> Float64:
-        """Return the policy's chances in each state ``(S, k)``, for what must know them where the log has not been.
-
-        Raises:
-            ShapeError: a policy that is not known by state.
-        """
-        if policy.rows is not None or len(policy.table) not in (1, self.num_states):
-            raise ShapeError(f"policy {policy.name}: got chances by decision; wanted a row for each state")
-        return np.broadcast_to(policy.table, (self.num_states, self.num_actions))
-
-    def as_decisions(self) -> LoggedDecisions:
-        """Return the decisions without their order, each state a slot."""
-        return LoggedDecisions(
-            np.zeros((len(self.state), 0)),
-            self.action,
-            self.reward,
-            self.propensity,
-            self.num_actions,
-            slot=self.state,
-            num_slots=self.num_states,
-        )
-
-
-def cumulated(log: LoggedEpisodes, policy: TargetPolicy) -> Float64:
-    """Return ``c_t = Π_{u ≤ t} π(a_u | s_u) / p_u`` by episode and step ``(E, T)``; an ended episode keeps its last."""
-    return np.asarray(np.cumprod(log.padded(log.ratios(policy), 1.0), axis=1), np.float64)
