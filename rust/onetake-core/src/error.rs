@@ -44,6 +44,16 @@ pub enum Error {
         /// What must come first.
         need: String,
     },
+    /// A place that cannot be written.
+    #[error("{place}: got {got}; wanted {wanted}")]
+    Output {
+        /// The file.
+        place: String,
+        /// What the machine said.
+        got: String,
+        /// What was expected.
+        wanted: String,
+    },
     /// Saved bytes that are not what they should be.
     #[error("saved state: got {got}; wanted {wanted}")]
     State {

@@ -14,6 +14,7 @@
 //! - [`chain`]: finite decision processes; [`seats`]: the dynamic program of what is sold until a horizon.
 //! - [`state`]: saved simulator state; [`workers`]: threads, whose number no result depends on.
 //! - [`special`]: logarithm, exponential and kin with the same bits everywhere.
+//! - [`replay`]: transitions in rows, drawn again uniformly, by priority, in hindsight or as whole episodes.
 //! - [`error`]: the one error type.
 //!
 //! ```
@@ -41,14 +42,4 @@ pub mod modifiers;
 pub mod rates;
 pub mod reduce;
 pub mod repeated;
-pub mod resample;
-pub mod restless;
-pub mod rng;
-pub mod samplers;
-pub mod seats;
-pub mod segments;
-pub mod simulator;
-pub mod special;
-pub mod start;
-pub mod state;
-pub mod workers;
+pub mod replay;

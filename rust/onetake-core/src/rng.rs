@@ -28,6 +28,8 @@ impl Stream {
     pub const ENVIRONMENT: Self = Self(0x656e_7669_726f_6e00);
     /// Draws of agents: one constant for all of them, so that equal policies draw alike.
     pub const AGENT: Self = Self(0x6167_656e_7400_0000);
+    /// Draws of replay buffers.
+    pub const REPLAY: Self = Self(0x7265_706c_6179_0000);
 }
 
 /// One Philox4x32-10 block.

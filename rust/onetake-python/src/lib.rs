@@ -1,10 +1,12 @@
 //! The seam between Python and `onetake-core`: it checks, detaches, calls and wraps, and nothing else.
 
 mod arrays;
+mod arrivals;
 mod draws;
 mod elementary;
 mod errors;
 mod fleet;
+mod replay;
 mod sim;
 
 /// The native core of onetake. Use the typed Python modules above it.
@@ -28,6 +30,8 @@ mod _core {
     use super::elementary::totals;
     #[pymodule_export]
     use super::fleet::Fleet;
+    #[pymodule_export]
+    use super::replay::Replay;
     #[pymodule_export]
     use super::sim::VecSim;
     #[pymodule_export]
