@@ -69,6 +69,14 @@ pub fn refuse(field: &str, got: impl fmt::Display, wanted: impl Into<String>) ->
     Error::Config { field: field.into(), got: got.to_string(), wanted: wanted.into() }
 }
 
+/// Settings as JSON.
+///
+/// # Errors
+/// Refuses what JSON has no word for.
+pub fn written<C: Serialize>(config: &C) -> Result<String> {
+    serde_json::to_string(config).map_err(|e| refuse("config", e, "settings that JSON has words for"))
+}
+
 /// Read the configuration of `family` from a JSON object.
 ///
 /// # Errors

@@ -8,6 +8,7 @@
 //! - [`family`]: what an author of an environment writes; [`envs`] lists the families.
 //! - [`simulator`] and [`batch`]: many environments as one, stepped in [`block`]s; [`account`] sums what the evaluator
 //!   knows of them.
+//! - [`market`]: sellers in logit markets and their Q-learners; [`auction`]: bidders with values and budgets.
 //! - [`modifiers`]: seasons, trends and walks; [`segments`]: kinds of entities; [`rates`], [`chances`] and [`repeated`]:
 //!   chances by arm, whole columns of them, and tables of shared ones; [`columns`] and [`config`]: parameters as they
 //!   cross the border.
@@ -25,6 +26,7 @@
 //! ```
 
 pub mod account;
+pub mod auction;
 pub mod batch;
 pub mod block;
 pub mod chain;
@@ -38,6 +40,7 @@ pub mod envs;
 pub mod error;
 pub mod family;
 pub mod fleet;
+pub mod market;
 pub mod modifiers;
 pub mod rates;
 pub mod reduce;

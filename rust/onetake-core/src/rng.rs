@@ -234,6 +234,12 @@ impl Kernel for Fill<'_> {
     }
 }
 
+/// The words of the four entities of block `four` at once (try 0): what small groups draw from.
+#[inline(always)]
+pub(crate) fn philox_four(key: Key, slot: u32, step: u32, four: u32, replicate: u32) -> [u32; 4] {
+    philox([slot * TRIES, step, four, replicate], key.0)
+}
+
 /// Finaliser of `SplitMix64`: a bijection of 64 bits with good avalanche.
 #[inline]
 pub(crate) fn mix(x: u64) -> u64 {

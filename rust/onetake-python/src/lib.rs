@@ -6,6 +6,7 @@ mod draws;
 mod elementary;
 mod errors;
 mod fleet;
+mod market;
 mod replay;
 mod sim;
 
@@ -30,6 +31,11 @@ mod _core {
     use super::elementary::totals;
     #[pymodule_export]
     use super::fleet::Fleet;
+    use super::market::AuctionBatch;
+    #[pymodule_export]
+    use super::market::MarketBatch;
+    #[pymodule_export]
+    use super::market::price_learners;
     #[pymodule_export]
     use super::replay::Replay;
     #[pymodule_export]
