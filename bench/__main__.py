@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import control, families, fleets, scale, simulation
+from bench import control, families, fleets, oligopoly, scale, simulation
 from bench.harness import Measurement, Size, table, write
 
 Rows = Callable[[Size], Iterator[Measurement]]
@@ -29,6 +29,7 @@ ROWS: dict[str, Rows] = {
     "family_reach": control.family_reach,
     "family_perishable": families.perishable,
     "family_tabular": families.tabular,
+    "calvano": oligopoly.calvano,
     "million": scale.million,
     "warm": scale.warm,
 }

@@ -54,9 +54,7 @@ def plain_session(periods: int, seed: int) -> np.ndarray:
     state = tuple(rng.integers(m, size=2))
     for t in range(periods):
         explore = rng.random(2) < np.exp(-BETA * t)
-        action = [
-            int(rng.integers(m)) if explore[i] else int(q[i, state[0], state[1]].argmax()) for i in range(2)
-        ]
+        action = [int(rng.integers(m)) if explore[i] else int(q[i, state[0], state[1]].argmax()) for i in range(2)]
         following = (action[0], action[1])
         for i in range(2):
             target = table[i, action[0], action[1]] + DELTA * q[i, following[0], following[1]].max()
