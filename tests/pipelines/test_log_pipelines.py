@@ -19,12 +19,13 @@ from onetake.datasets.raw_table import RawTableDataset
 from onetake.errors import ConfigError
 from onetake.estimators import Thresholds
 from onetake.evaluation.off_policy import OffPolicySettings
+from onetake.evaluation.off_policy_episodes import EpisodeSettings
 from onetake.logs import ColumnMap
 from onetake.pipelines import ingestion, off_policy_evaluation
 
 pytestmark = pytest.mark.pipelines
 
-SHIPPED = ("thornton", "open_bandit_random", "open_bandit_bts")
+SHIPPED = ("thornton", "open_bandit_random", "open_bandit_bts", "icu_sepsis")
 COLUMNS = [
     *("log", "policy", "estimator", "value", "low", "high", "standard_error", "level", "decisions"),
     *("effective_sample_size", "largest_weight", "clipped_share", "overlap", "flags", "refused"),
@@ -56,6 +57,8 @@ def catalog_of(root: Path, data: Path) -> DataCatalog:
         catalog[f"params:agents.{name}"] = entry
     catalog["params:estimators"] = conf["estimators"]
     catalog["params:off_policy.run"] = OffPolicySettings(**conf["off_policy"]["run"])
+    catalog["params:sequential_estimators"] = conf["sequential_estimators"]
+    catalog["params:off_policy.episodes"] = EpisodeSettings(**conf["off_policy"]["episodes"])
     catalog["params:off_policy.thresholds"] = Thresholds(**conf["off_policy"]["thresholds"])
     return catalog
 
@@ -74,10 +77,10 @@ def run(root: Path, tmp_path_factory: pytest.TempPathFactory) -> DataCatalog:
 
 
 def test_every_log_is_written_and_profiled(run: DataCatalog) -> None:
-    assert [len(run.load(f"{name}_log")) for name in SHIPPED] == [2131, 10_000, 10_000]
+    assert [len(run.load(f"{name}_log")) for name in SHIPPED] == [2131, 10_000, 10_000, 37_592]
     profiles = run.load("log_profiles")
-    assert profiles.group_by("source", maintain_order=True).len()["len"].to_list() == [5, 80, 80]
-    assert profiles["decisions"].sum() == 22_131
+    assert profiles.group_by("source", maintain_order=True).len()["len"].to_list() == [5, 80, 80, 25]
+    assert profiles["decisions"].sum() == 59_723
 
 
 def test_estimates_stand_in_one_table_with_their_diagnostics(run: DataCatalog, root: Path) -> None:
@@ -85,7 +88,10 @@ def test_estimates_stand_in_one_table_with_their_diagnostics(run: DataCatalog, r
     assert table.columns == COLUMNS
     estimators, agents = parameters(root)["estimators"], parameters(root)["agents"]
     assert table.filter(pl.col("log") == "thornton").height == (5 + len(agents)) * len(estimators)
-    assert table.filter(pl.col("log") != "thornton").height == 2 * len(estimators)
+    assert table.filter(pl.col("log").str.starts_with("open_bandit")).height == 2 * len(estimators)
+    # Two policies of the model, even play, and one that was learnt from the other half.
+    sequential = parameters(root)["sequential_estimators"]
+    assert table.filter(pl.col("log") == "icu_sepsis").height == 4 * len(sequential)
     usable = table.filter(~pl.col("refused"))
     assert usable.select(pl.col("value", "low", "high", "standard_error").is_finite().all()).row(0) == (True,) * 4
     assert (usable["low"] <= usable["value"]).all()
@@ -93,12 +99,28 @@ def test_estimates_stand_in_one_table_with_their_diagnostics(run: DataCatalog, r
 
 
 def test_estimates_are_near_what_other_rows_say(run: DataCatalog) -> None:
-    known = run.load("off_policy_estimates").filter(pl.col("truth").is_not_null())
+    known = run.load("off_policy_estimates").filter(pl.col("truth").is_not_null() & (pl.col("log") != "icu_sepsis"))
     assert set(known["log"]) == {"thornton", "open_bandit_random", "open_bandit_bts"}
     distance = (known["value"] - known["truth"]).abs()
     error = (known["standard_error"] ** 2 + known["truth_error"] ** 2).sqrt()
     # 28 differences of independent rows: none beyond four standard errors, save once in 500 runs; the data are fixed.
     assert (distance < 4 * error).all()
+
+
+@pytest.mark.sequential_ope
+@pytest.mark.frozen_policy
+def test_episodes_are_judged_beside_exact_values_and_refused_where_weights_have_collapsed(run: DataCatalog) -> None:
+    table = run.load("off_policy_estimates").filter(pl.col("log") == "icu_sepsis")
+    truth = dict(table.select("policy", "truth").unique().iter_rows())
+    assert truth["clinicians"] == pytest.approx(0.781844890255691, abs=1e-9)
+    assert truth["optimal"] == pytest.approx(0.8751416996099323, abs=1e-9)
+    # Learnt from half of the log, better than the clinicians in the true process.
+    assert truth["learnt from the log"] > truth["clinicians"]
+    near = table.filter((pl.col("policy") == "clinicians") & pl.col("estimator").is_in(["wis", "dr", "wdr"]))
+    assert ((near["value"] - near["truth"]).abs() < 4 * near["standard_error"]).all()
+    even = table.filter((pl.col("policy") == "uniform") & pl.col("estimator").is_in(["tis", "wis", "pdis", "cwpdis"]))
+    assert even["refused"].all()
+    assert even["value"].is_null().all()
 
 
 def test_agents_are_judged_on_rows_that_they_have_not_learnt_from(run: DataCatalog, root: Path) -> None:

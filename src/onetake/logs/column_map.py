@@ -205,13 +205,20 @@ class IdMap:
 
     Attributes:
         entity: column of the product, person or visitor decided for.
-        episode: column of the episode in sequential logs.
+        episode: column of the episode in sequential logs, whose rows stand together and in order.
+        ended: column of true and false that says where an episode came to its own end; one whose last decision is not
+            marked was cut. Without it every episode ends at its last decision.
         policy: name of the policy that decided.
     """
 
     entity: str | None = None
     episode: str | None = None
+    ended: str | None = None
     policy: str = "logging"
+
+    def __post_init__(self) -> None:
+        if self.ended is not None and self.episode is None:
+            raise ConfigError(f"ids.ended: got {self.ended!r} without ids.episode; wanted both")
 
 
 @dataclass(frozen=True)

@@ -67,9 +67,27 @@ def ingest(table: RawTable, column_map: ColumnMap) -> DecisionLog:
         marks=_marks(column_map),
     )
     landed = _times(kept, column_map.calendar.outcome, column_map) if column_map.calendar.outcome else time
-    outcomes = outcomes.with_columns(decision_id=ids, outcome_time=landed, terminated=True, truncated=False)
+    terminated, truncated = _ends(kept, column_map)
+    outcomes = outcomes.with_columns(decision_id=ids, outcome_time=landed, terminated=terminated, truncated=truncated)
     log = DecisionLog(decisions, outcomes.select(list(OUTCOMES)), meta)
     return check_log(log, kept.origin.named(_names(column_map)))
+
+
+def _ends(table: RawTable, column_map: ColumnMap) -> tuple[pl.Series, pl.Series]:
+    """Where an episode came to its end, and where it was cut; a decision without an episode is one of its own."""
+    height, spec = table.frame.height, column_map.ids
+    if spec.episode is None:
+        return pl.repeat(True, height, eager=True), pl.repeat(False, height, eager=True)
+    episode = _column(table, spec.episode)
+    last = (episode != episode.shift(-1)).fill_null(True)
+    if spec.ended is None:
+        return last, pl.repeat(False, height, eager=True)
+    ended = _column(table, spec.ended)
+    if ended.dtype != pl.Boolean:
+        got = f"{ended.dtype} values"
+        raise SchemaError(f"{', '.join(table.origin.files)}, column {spec.ended}: got {got}; wanted true and false")
+    refuse_where(ended.is_null() | (ended & ~last), ended, table.origin, spec.ended, "true at the last decision only")
+    return ended, last & ~ended
 
 
 def _kept_rows(table: RawTable, column_map: ColumnMap) -> tuple[RawTable, tuple[str, ...]]:

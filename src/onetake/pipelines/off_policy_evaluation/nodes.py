@@ -18,7 +18,9 @@ from onetake.evaluation.off_policy import (
     split_log,
     uniform_table,
 )
+from onetake.evaluation.off_policy_episodes import EpisodeSettings, judge_episodes
 from onetake.logs import ColumnMap, DecisionLog, RawTable, policy_table
+from onetake.logs.episodes import to_episodes
 
 
 def split_rows(log: DecisionLog, settings: OffPolicySettings) -> tuple[DecisionLog, DecisionLog]:
@@ -78,6 +80,19 @@ def judge_uniform(
     """Judge the uniform policy on the log of the Thompson one."""
     bench = Bench.of(estimators, settings, thresholds)
     return judge_across("open_bandit_bts", log, "uniform", uniform_table(log), other, bench)
+
+
+def judge_sepsis(
+    log: DecisionLog,
+    model: dict[str, Any],
+    estimators: dict[str, Any],
+    episodes: EpisodeSettings,
+    settings: OffPolicySettings,
+    thresholds: Thresholds,
+) -> pl.DataFrame:
+    """Judge policies for patients with sepsis on whole episodes, beside their exact values."""
+    arrays = to_episodes(log, state=episodes.state, num_states=len(model["d_0"]))
+    return judge_episodes("icu_sepsis", arrays, model, estimators, episodes, settings, thresholds)
 
 
 def collect_estimates(*tables: pl.DataFrame) -> pl.DataFrame:

@@ -2,7 +2,8 @@
 
 The Thornton log is cut in two. Each action, always played, is judged on one part, and so is each agent of the matrix
 after it has learnt from the other part: a node of its own in the namespace ``learning``. The frozen Thompson policy of
-Open Bandit and the uniform policy are judged on each other's logs. All estimates end in one table.
+Open Bandit and the uniform policy are judged on each other's logs. Policies for patients with sepsis are judged on
+whole episodes. All estimates end in one table.
 """
 
 from __future__ import annotations
@@ -46,8 +47,20 @@ def create_pipeline(**kwargs: object) -> Pipeline:
             name="judge_uniform_on_bts_log",
         ),
         Node(
+            nodes.judge_sepsis,
+            {
+                "log": "icu_sepsis_log",
+                "model": "icu_sepsis_model",
+                "episodes": "params:off_policy.episodes",
+                **BENCH,
+                "estimators": "params:sequential_estimators",
+            },
+            "icu_sepsis_estimates",
+            name="judge_sepsis",
+        ),
+        Node(
             nodes.collect_estimates,
-            ["thornton_estimates", "learnt_estimates", f"{RANDOM}_estimates", f"{BTS}_estimates"],
+            [f"{log}_estimates" for log in ("thornton", "learnt", RANDOM, BTS, "icu_sepsis")],
             "off_policy_estimates",
             name="collect_estimates",
         ),
