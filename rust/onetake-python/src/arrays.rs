@@ -1,14 +1,14 @@
 //! Arrays in (borrowed and checked) and out (given away; taken back only when nobody has them any more).
 
 use numpy::ndarray::{Dim, Dimension, IntoDimension};
-use numpy::{Element, PyArray, PyArrayMethods, PyReadonlyArray1, PyUntypedArrayMethods};
+use numpy::{Element, PyArray, PyArrayMethods, PyReadonlyArray, PyUntypedArrayMethods};
 use onetake_core::error::Error;
 use pyo3::prelude::*;
 
 use crate::errors::raise;
 
 /// The slice of a contiguous array, or a refusal that names it.
-pub fn slice<'a, T: Element>(what: &str, array: &'a PyReadonlyArray1<'_, T>) -> PyResult<&'a [T]> {
+pub fn slice<'a, T: Element, D: Dimension>(what: &str, array: &'a PyReadonlyArray<'_, T, D>) -> PyResult<&'a [T]> {
     array.as_slice().map_err(|_| {
         raise(Error::Shape { what: what.into(), got: "a strided view".into(), wanted: "a contiguous array".into() })
     })

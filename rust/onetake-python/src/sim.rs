@@ -86,14 +86,6 @@ impl VecSim {
         mode: &str,
         threads: usize,
     ) -> PyResult<Self> {
-        let columns = columns
-            .into_iter()
-            .map(|(name, array)| Column {
-                name,
-                width: array.shape()[1],
-                values: array.as_array().iter().copied().collect(),
-            })
-            .collect();
         let layout = Layout {
             shape: Shape { entities, replicates },
             first_entity,
@@ -101,7 +93,14 @@ impl VecSim {
             seed,
             mode: auto_reset(mode)?,
         };
+        let given: Vec<_> = columns
+            .iter()
+            .map(|(name, cells)| Ok((name, slice(&format!("columns[\"{name}\"]"), cells)?, cells.shape()[1])))
+            .collect::<PyResult<_>>()?;
         let made = py.detach(|| {
+            let own =
+                given.iter().map(|&(name, cells, width)| Column { name: name.clone(), values: cells.to_vec(), width });
+            let columns = own.collect();
             let pool = workers::pool(threads)?;
             envs::make(family, config, columns, layout, pool)
         });
@@ -147,7 +146,7 @@ impl VecSim {
 
     /// Steps since each environment's reset.
     fn elapsed<'py>(&self, py: Python<'py>) -> Array1<'py, i64> {
-        self.simulator.elapsed().into_iter().map(i64::from).collect::<Vec<_>>().into_pyarray(py)
+        py.detach(|| self.simulator.elapsed().into_iter().map(i64::from).collect::<Vec<_>>()).into_pyarray(py)
     }
 
     /// Start all environments.
@@ -327,20 +326,23 @@ impl VecSim {
     }
 
     /// From now on, sum what each arm would have earned each environment.
-    fn track_fixed(&mut self) -> PyResult<()> {
-        self.simulator.track_fixed().map_err(raise)
+    fn track_fixed(&mut self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.simulator.track_fixed()).map_err(raise)
     }
 
     /// Those sums.
     fn fixed_totals<'py>(&self, py: Python<'py>) -> PyResult<Array2<'py, f64>> {
-        let totals = self.simulator.fixed_totals().map_err(raise)?;
+        let totals = py.detach(|| self.simulator.fixed_totals()).map_err(raise)?;
         rows_of(py, totals, self.simulator.spec().actions.arms())
     }
 
     /// The whole state as bytes.
-    fn save<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+    fn save<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = py.detach(|| self.simulator.save());
-        PyBytes::new(py, &bytes)
+        PyBytes::new_with(py, bytes.len(), |room| {
+            py.detach(|| room.copy_from_slice(&bytes));
+            Ok(())
+        })
     }
 
     /// Go on from saved bytes.
@@ -350,14 +352,9 @@ impl VecSim {
 
     /// A copy that goes on from here.
     #[pyo3(signature = (seed = None))]
-    fn fork(&self, seed: Option<u64>) -> Self {
-        Self {
-            simulator: self.simulator.fork(seed),
-            width: self.width,
-            room: Default::default(),
-            points: Vec::new(),
-            given: StepGiven::new(),
-        }
+    fn fork(&self, py: Python<'_>, seed: Option<u64>) -> Self {
+        let simulator = py.detach(|| self.simulator.fork(seed));
+        Self { simulator, width: self.width, room: Default::default(), points: Vec::new(), given: StepGiven::new() }
     }
 }
 

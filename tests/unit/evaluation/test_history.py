@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -116,6 +118,7 @@ def test_an_unsaved_history_vanishes_with_its_handle_and_a_moved_one_stays(tmp_p
     assert not folder.exists()
 
 
+@pytest.mark.flat_memory
 def test_memory_does_not_grow_with_the_horizon(tmp_path: Path) -> None:
     def peak(steps: int) -> int:
         pool, arrow = pa.default_memory_pool(), [0]
@@ -134,6 +137,36 @@ def test_memory_does_not_grow_with_the_horizon(tmp_path: Path) -> None:
     short, long = peak(40), peak(160)
     # Four times the rows: only the footer of the file may grow with them.
     assert long < 1.2 * short
+
+
+RUN = """
+import sys
+from onetake.agents import make
+from onetake.envs import EnvironmentEntry, Suite
+from onetake.evaluation import EvaluationSettings, run_cell
+
+steps = int(sys.argv[1])
+entry = EnvironmentEntry("coins", "cohort", entities=5_000, replicates=2, steps=steps)
+suite = Suite("flat", "test", 1, (entry,))
+settings = EvaluationSettings(seed=1, history=True, resamples=100)
+cell = run_cell(make("thompson-v0"), suite, settings, name="thompson")
+assert len(list(cell.history.folder.rglob("*.parquet"))) == 2
+with open("/proc/self/status") as file:
+    print(next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024)
+"""
+
+
+@pytest.mark.flat_memory
+@pytest.mark.skipif(sys.platform != "linux", reason="the largest resident size is read from /proc")
+def test_a_whole_run_with_its_history_is_flat_over_the_horizon() -> None:
+    """10,000 rows a step, some 75 bytes each: kept in memory, 120 more steps would be 90 MiB."""
+
+    def peak(steps: int) -> float:
+        done = subprocess.run([sys.executable, "-c", RUN, str(steps)], capture_output=True, text=True, check=True)
+        return float(done.stdout)
+
+    # Past the size of a row group, which both have in memory once.
+    assert peak(150) < peak(30) + 20
 
 
 def test_a_history_is_drawn_as_actions_and_lines() -> None:
