@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import copy
 import functools
+import logging
 import os
 
 import click
+
+# Kedro says on import where its logging is configured, on standard output, where a verb may be writing YAML.
+logging.getLogger("kedro.framework.project").setLevel(logging.WARNING)
+
 from kedro.framework.cli.project import run as stock_run
 
 import onetake
 from onetake.caching import cached_runner_name
-from onetake.cli import judging
+from onetake.cli import judging, running
 from onetake.cli.refusals import refused_in_one_line, refusing
 
 # The telemetry plugin that Kedro brings would write an id into pyproject.toml and ask the network at every command.
@@ -55,7 +60,7 @@ def list_(kind: str, env: str | None) -> None:
         click.echo(line)
 
 
-for verb in judging.VERBS:
+for verb in (*judging.VERBS, *running.VERBS):
     main.add_command(verb)
 
 

@@ -31,13 +31,18 @@ class Project:
 
         with project.settings.SESSION_CLASS.create(project_path=self.root, env=env, save_on_close=False) as session:
             self.context: KedroContext = session.load_context()
+        # Kedro builds it anew whenever it is asked for.
+        self.catalog = self.context.catalog
 
     def settings(self, **given: Any) -> GateSettings:
         """Settings of the gate: what was given goes over conf."""
+        from onetake.evaluation import EvaluationSettings
         from onetake.evaluation.nights import GateSettings
 
         own = {name: value for name, value in given.items() if value is not None}
-        settings = {**(self.context.config_loader["parameters"].get("gate") or {}), **own}
+        parameters = self.context.config_loader["parameters"]
+        margin = (parameters.get("evaluation") or {}).get("margin", EvaluationSettings.margin)
+        settings = {"margin": margin, **(parameters.get("gate") or {}), **own}
         known = list(GateSettings.__dataclass_fields__)
         for name in settings:
             if name not in known:
@@ -50,7 +55,7 @@ class Project:
 
         if given is not None:
             return given
-        found = Datasets(self.context.catalog).location(PLACES[what])
+        found = Datasets(self.catalog).location(PLACES[what])
         if found is None:
             raise ConfigError(f"catalog: got no file for {PLACES[what]}; wanted one, or --{what}")
         return found
@@ -78,7 +83,7 @@ class Project:
         for suite in suites:
             if suite not in cells:
                 raise UnknownIdError(f"suite: got '{suite}', not in the matrix; nearest: {nearest(suite, cells)}")
-        catalog, found = self.context.catalog, {}
+        catalog, found = self.catalog, {}
         for suite in suites or tuple(cells):
             for name in (f"scorecard_{suite}", f"suite_{suite}"):
                 if not catalog.exists(name):

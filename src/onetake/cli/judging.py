@@ -1,4 +1,4 @@
-"""Verbs that judge what was played: `gate`, `promote`."""
+"""Verbs that judge what was played: `gate`, `promote`, `verify`."""
 
 from __future__ import annotations
 
@@ -70,4 +70,27 @@ def promote(agent: str, suites: tuple[str, ...], env: str | None, incumbent: Pat
     click.echo(promote_agent(agent, suites, env, incumbent))
 
 
-VERBS = (gate, promote)
+@click.command()
+@click.argument("report", type=click.Path(path_type=Path))
+@ENV
+@click.option("--cell", default=None, help="suite.agent to play again; `none` for none. The report itself picks one.")
+@refused_in_one_line
+def verify(report: Path, env: str | None, cell: str | None) -> None:
+    """Derive REPORT anew and compare it byte for byte.
+
+    One cell is played again; its suite is scored, and every figure, table and word of the report is made from that and
+    from what the run left. Ends with 0 where all of it is the same (but for wall times and memory), with 1 where
+    something differs, and with 2 where the manifest of the report is of another code, configuration or data.
+    """
+    from onetake.cli.verifying import verify_report
+
+    differs = []
+    for what, same in verify_report(report, env, cell):
+        click.echo(f"{'same   ' if same else 'DIFFERS'}  {what}")
+        if not same:
+            differs.append(what)
+    click.echo(f"differs: {', '.join(differs)}" if differs else f"verified: {report}")
+    sys.exit(1 if differs else 0)
+
+
+VERBS = (gate, promote, verify)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from onetake.cli.refusals import project_root
@@ -73,3 +73,20 @@ def table(rows: Iterable[tuple[str, str]]) -> list[str]:
     pairs = list(rows)
     width = max((len(left) for left, _ in pairs), default=0)
     return [f"{left:<{width}}  {right}" for left, right in pairs]
+
+
+def columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows under their heads as lines; all but the first two columns stand to the right.
+
+    >>> columns(["rank", "agent", "score"], [["1", "ucb1-v0", "0.5"]])
+    ['rank  agent    score', '1     ucb1-v0    0.5']
+    """
+    table = [list(heads), *map(list, rows)]
+    widths = [max(len(row[i]) for row in table) for i in range(len(heads))]
+    return [
+        "  ".join(
+            f"{text:<{width}}" if i < 2 else f"{text:>{width}}"
+            for i, (text, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in table
+    ]

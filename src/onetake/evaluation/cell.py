@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,8 +25,17 @@ from onetake.evaluation.curves import CurveRecorder
 from onetake.evaluation.history import History, finish, slug, spool_folder
 from onetake.evaluation.incumbent import INCUMBENT, incumbent_agent, incumbent_probabilities
 from onetake.evaluation.regret import Ledger, Standards
+from onetake.evaluation.segments import NO_SEGMENTS, SEGMENTS_SCHEMA, SegmentLedger, segments_of
 from onetake.evaluation.settings import EvaluationSettings
-from onetake.evaluation.standards import allowed_arms, is_known, nothing_known, per_replicate, standards, yardstick_kind
+from onetake.evaluation.standards import (
+    allowed_arms,
+    is_known,
+    nothing_known,
+    per_replicate,
+    standards,
+    without_budget,
+    yardstick_kind,
+)
 from onetake.evaluation.summary import summary_rows
 from onetake.seeding import child_seed
 from onetake.types import Decision, Float32, Float64, Int64, Observation, Transitions
@@ -48,18 +57,20 @@ class Cell:
         summary: one row per environment and replicate; see `onetake.evaluation.summary`.
         curves: cumulative regret at some steps; see `onetake.evaluation.curves`.
         costs: wall time and memory; different each time.
+        segments: reward by segment; see `onetake.evaluation.segments`.
         history: every step, where asked for.
     """
 
     summary: pl.DataFrame
     curves: pl.DataFrame
     costs: pl.DataFrame
+    segments: pl.DataFrame
     history: History | None = None
 
     @property
-    def frames(self) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-        """Summary, curves and costs."""
-        return self.summary, self.curves, self.costs
+    def frames(self) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        """Summary, curves, costs and segments."""
+        return self.summary, self.curves, self.costs, self.segments
 
 
 def run_cell(
@@ -130,8 +141,8 @@ def _play_all(
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
         raise
-    summary, curves, costs = (pl.concat(frames) for frames in zip(*played, strict=True))
-    return Cell(summary, curves, costs, history)
+    summary, curves, costs, segments = (pl.concat(frames) for frames in zip(*played, strict=True))
+    return Cell(summary, curves, costs, segments, history)
 
 
 @dataclass(frozen=True)
@@ -146,18 +157,24 @@ class _Round:
     folder: Path | None
     progress: Progress | None
 
-    def play(self) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-        """Return summary, curves and costs."""
+    def play(self) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        """Return summary, curves, costs and segments."""
         blocks = list(self._blocks())
         spools = self._spool_folders(len(blocks))
         with Stopwatch() as watch:
             frames = [self._block(*block, spool) for block, spool in zip(blocks, spools, strict=True)]
             self._merge([spool for spool in spools if spool is not None])
-        summary, curves = (pl.concat(parts) for parts in zip(*frames, strict=True))
+        summary, curves, segments = (pl.concat(parts) for parts in zip(*frames, strict=True))
         labels = {"suite": self.suite.name, "environment": self.entry.name, "agent": self.name}
-        curves = curves.select(*[pl.lit(value).alias(column) for column, value in labels.items()], pl.all())
+        named = [pl.lit(value).alias(column) for column, value in labels.items()]
         decisions = int((summary["steps"] * summary["entities"]).sum())
-        return summary, curves, cost_row(self.suite.name, self.entry.name, self.name, decisions, watch)
+        costs = cost_row(self.suite.name, self.entry.name, self.name, decisions, watch)
+        return (
+            summary,
+            curves.select(*named, pl.all()),
+            costs,
+            segments.select(*named, pl.all()).select(*SEGMENTS_SCHEMA),
+        )
 
     def _blocks(self) -> Iterator[tuple[int, int]]:
         most = max(1, self.settings.max_environments // self.entry.entities)
@@ -176,7 +193,9 @@ class _Round:
 
             merge_blocks(spools, self.folder / slug(self.entry.name))
 
-    def _block(self, first: int, count: int, spool_place: Path | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def _block(
+        self, first: int, count: int, spool_place: Path | None
+    ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         labels = (self.suite.name, self.entry.name)
         seed = child_seed(self.settings.seed, "environment", *labels)
         env = self.entry.make(seed, first_replicate=first, replicates=count)
@@ -187,12 +206,16 @@ class _Round:
         self.agent.begin(spec, child_seed(self.settings.seed, "agent", *labels))
         ledger = Ledger(count, max(1, spec.num_actions))
         known = standards(env, child_seed(self.settings.seed, "standards", *labels))
-        recorder = CurveRecorder(self.entry.steps, self.settings.curve_points, None if known is None else known.best)
+        if known is not None:
+            known = replace(known, unconstrained=without_budget(self.entry, seed, first, count))
+        recorder = CurveRecorder(self.entry.steps, self.settings.curve_points, known)
         spool = self._spool(spool_place, env, count)
+        groups = segments_of(self.entry.columns, self.entry.entities)
+        segments = SegmentLedger(groups or NO_SEGMENTS, count)
         try:
             if spool is not None:
                 spool.reset(obs)
-            self._episode(env, obs, ledger, recorder, spool)
+            self._episode(env, obs, (ledger, recorder, segments), spool)
         except BaseException:
             if spool is not None:
                 spool.abandon()
@@ -202,7 +225,8 @@ class _Round:
         if isinstance(env, ForeignVectorEnv):
             _LOG.warning("%s × %s: %s is %s", self.suite.name, self.name, self.entry.name, speed_note(env))
         curves = recorder.frame(first, draws=self.entry.draws, seeds=self._seeds)
-        return self._summary(env, ledger, first, known), curves
+        told = segments.frame(first, self.entry.draws)
+        return self._summary(env, ledger, first, known), curves, told
 
     def _spool(self, place: Path | None, env: AnyVectorEnv, count: int) -> BlockSpool | None:
         if place is None:
@@ -213,8 +237,13 @@ class _Round:
         return BlockSpool(place, env.batch_spec, per_step=count < self.entry.replicates)
 
     def _episode(
-        self, env: AnyVectorEnv, obs: Float32, ledger: Ledger, recorder: CurveRecorder, spool: BlockSpool | None
+        self,
+        env: AnyVectorEnv,
+        obs: Float32,
+        books: tuple[Ledger, CurveRecorder, SegmentLedger],
+        spool: BlockSpool | None,
     ) -> None:
+        ledger, recorder, segments = books
         running: Int64 | None = None  # rows that have not ended, or None for all
         while running is None or len(running):
             if ledger.steps == self.settings.max_steps:
@@ -232,6 +261,7 @@ class _Round:
             latent = None if spool is None else _latent(env, decision, greedy)
             next_obs, reward, terminated, truncated, _ = env.step(decision.action)
             ledger.add(account, per_replicate(reward, ledger.replicates))
+            segments.add(reward)
             if spool is not None and latent is not None:
                 spool.step(ledger.steps, decision.action, reward, (terminated, truncated), next_obs)
                 spool.know(latent)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-from onetake.evaluation.regret import Ledger
+from onetake.evaluation.regret import Ledger, Standards
 from onetake.types import Float64, Int64
 
 CURVES_SCHEMA: dict[str, pl.DataType] = {
@@ -45,13 +45,13 @@ class CurveRecorder:
     Attributes:
         horizon: steps of the episode.
         points: most points kept.
-        yardstick: value of whole episodes ``(R,)``, spread evenly over the steps of the curve, where the best arm of a
-            step is no yardstick; else None.
+        standards: values of whole episodes, spread evenly over the steps of the curve, where the best arm of a step is
+            no yardstick; else None.
     """
 
     horizon: int
     points: int
-    yardstick: Float64 | None = None
+    standards: Standards | None = None
     _wanted: frozenset[int] = field(init=False)
     _kept: list[tuple[int, Float64, Float64, Float64, Float64]] = field(init=False, default_factory=list)
 
@@ -63,10 +63,12 @@ class CurveRecorder:
         if last or ledger.steps in self._wanted:
             sums = ledger.sums
             share = ledger.steps / self.horizon if not last else 1.0
-            oracle = sums["oracle"] if self.yardstick is None else self.yardstick * share
+            known = self.standards
+            oracle = sums["oracle"] if known is None else known.best * share
+            free = oracle if known is None or known.unconstrained is None else known.unconstrained * share
             not_knowing = oracle - sums["greedy"]
             exploring = sums["greedy"] - sums["played"]
-            regret = not_knowing + exploring
+            regret = (free - oracle) + not_knowing + exploring
             self._kept.append((ledger.steps, regret, not_knowing, exploring, ledger.realised.copy()))
 
     def frame(self, first_replicate: int, *, draws: int, seeds: int) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from onetake.evaluation.aggregates import (
 )
 from onetake.evaluation.paired import ALL_ENVIRONMENTS, by_environment, paired_differences
 from onetake.evaluation.resampling import Units, bootstrap, percentile_interval
+from onetake.evaluation.risks import risks
 from onetake.evaluation.settings import EvaluationSettings
 from onetake.types import Float64
 
@@ -53,17 +54,21 @@ rank in the share ``level`` of paired resamples and ``best_share`` is how often 
 ``worse_than_incumbent`` is the share of replicates. An agent that supports no environment has no rank."""
 
 
-def scorecard(summary: pl.DataFrame, curves: pl.DataFrame, settings: EvaluationSettings) -> dict[str, pl.DataFrame]:
+def scorecard(
+    summary: pl.DataFrame, curves: pl.DataFrame, settings: EvaluationSettings, segments: pl.DataFrame | None = None
+) -> dict[str, pl.DataFrame]:
     """Return everything that is reported of one suite.
 
     Args:
         summary: rows of all agents.
         curves: points of all agents.
         settings: level, resamples, seed and what to rank by.
+        segments: reward by segment of all agents; where not given, no harm is told.
 
     Returns:
         ``leaderboard`` (`LEADERBOARD_SCHEMA`), ``summary`` (as given), ``curves`` (`mean_curves`), ``differences``
-        (`onetake.evaluation.paired`) and ``settings`` (one row, so that nobody pairs rows of other luck).
+        (`onetake.evaluation.paired`), ``settings`` (one row, so that nobody pairs rows of other luck), and what
+        `onetake.evaluation.risks` adds.
     """
     differences = paired_differences(summary, level=settings.level, resamples=settings.resamples, seed=settings.seed)
     return {
@@ -72,6 +77,7 @@ def scorecard(summary: pl.DataFrame, curves: pl.DataFrame, settings: EvaluationS
         "curves": mean_curves(curves, level=settings.level),
         "differences": differences,
         "settings": pl.DataFrame([asdict(settings)], schema_overrides={"seed": pl.UInt64()}),
+        **risks(summary, curves, segments, settings),
     }
 
 

@@ -111,7 +111,7 @@ def compare(values: Float64, units: Units, *, level: float, resamples: int, seed
         "bootstrap_low": bootstrap_low,
         "bootstrap_high": bootstrap_high,
         "wins": float((np.sign(values).mean() + 1) / 2),
-        "p_value": _p_value(by_draw(values, units.draws).mean(axis=1) if units.draws > 1 else values),
+        "p_value": p_value(by_draw(values, units.draws).mean(axis=1) if units.draws > 1 else values),
     }
     if units.draws > 1:
         per_draw = by_draw(values, units.draws).mean(axis=1)
@@ -182,7 +182,12 @@ def by_environment(frame: pl.DataFrame, metric: str) -> dict[str, tuple[Float64,
     return parts
 
 
-def _p_value(units: Float64) -> float:
+def p_value(units: Float64) -> float:
+    """Two-sided p-value of Student's test that the mean over units is 0; NaN of one unit.
+
+    >>> round(p_value(np.array([1.0, 2.0, 3.0])), 4)
+    0.0742
+    """
     from scipy.special import stdtr
 
     if len(units) < 2:

@@ -36,12 +36,14 @@ class Standards:
         best: of the best policy, or a bound on it ``(R,)``.
         random: of arms drawn evenly ``(R,)``. arms: had every entity played arm k throughout ``(R, k)``.
         best_fixed_per_entity: had each entity played its own best arm throughout ``(R,)``, or None.
+        unconstrained: of the best policy were there no budget ``(R,)``; None where nothing is constrained.
     """
 
     best: Float64
     random: Float64
     arms: Float64
     best_fixed_per_entity: Float64 | None = None
+    unconstrained: Float64 | None = None
 
 
 @dataclass(frozen=True)
@@ -145,14 +147,11 @@ class Ledger:
         self.steps += 1
 
     def close(self, best_fixed_per_entity: Float64 | None = None, standards: Standards | None = None) -> Totals:
-        """Return the totals, counted against ``standards`` where given.
-
-        Nothing is constrained yet, so both oracles are the same.
-        """
+        """Return the totals, counted against ``standards`` where given; both oracles are the same without a budget."""
         unknown = np.full(self.replicates, np.nan)
         known = standards or Standards(self.sums["oracle"], self.sums["random"], self.arms)
         return Totals(
-            unconstrained=known.best.copy(),
+            unconstrained=(known.best if known.unconstrained is None else known.unconstrained).copy(),
             oracle=known.best.copy(),
             greedy=self.sums["greedy"].copy(),
             played=self.sums["played"].copy(),

@@ -22,6 +22,7 @@ from onetake.evaluation.curves import CURVES_SCHEMA
 from onetake.evaluation.history import History, slug
 from onetake.evaluation.incumbent import INCUMBENT
 from onetake.evaluation.leaderboard import scorecard
+from onetake.evaluation.segments import SEGMENTS_SCHEMA
 from onetake.evaluation.settings import EvaluationSettings
 from onetake.evaluation.spool import check_replaceable
 from onetake.evaluation.summary import SUMMARY_SCHEMA, unsupported_rows
@@ -39,13 +40,14 @@ class RunResult:
     Attributes:
         summary: one row per agent, suite, environment and replicate; pairs that an agent does not support have one row
             per environment with the reason as their status.
-        curves: cumulative regret. costs: wall time and memory.
+        curves: cumulative regret. costs: wall time and memory. segments: reward by segment.
         histories: by suite and agent, where asked for.
     """
 
     summary: pl.DataFrame
     curves: pl.DataFrame
     costs: pl.DataFrame
+    segments: pl.DataFrame
     settings: EvaluationSettings
     histories: Mapping[tuple[str, str], History] = field(default_factory=dict)
 
@@ -58,9 +60,8 @@ class RunResult:
         played = self.summary["suite"].unique().sort().to_list()
         if suite not in played:
             raise UnknownIdError(f"suite: got {suite!r}; played were {', '.join(played)}")
-        return scorecard(
-            self.summary.filter(pl.col("suite") == suite), self.curves.filter(pl.col("suite") == suite), self.settings
-        )
+        own = [frame.filter(pl.col("suite") == suite) for frame in (self.summary, self.curves, self.segments)]
+        return scorecard(own[0], own[1], self.settings, own[2])
 
 
 def run(
@@ -77,8 +78,9 @@ def run(
         agents: agents by name, or registered ids, or one id.
         suites: what they play; one or several.
         settings: seed and what is kept; the defaults where not given.
-        folder: gets ``<suite>/<agent>/summary.parquet``, ``curves.parquet``, ``costs.parquet`` and, if histories are
-            asked for, ``history/``. File names are slugs of the names. Each cell appears whole or not at all.
+        folder: gets ``<suite>/<agent>/summary.parquet``, ``curves.parquet``, ``costs.parquet``, ``segments.parquet``
+            and, if histories are asked for, ``history/``. File names are slugs of the names. Each cell
+            appears whole or not at all.
         progress: told after every step; lines in the log where not given.
 
     Raises:
@@ -92,7 +94,7 @@ def run(
     named = dict(agents) if isinstance(agents, Mapping) else {name: make(name) for name in agents}
     _check_names(list(named), len(agents), [suite.name for suite in suites])
     out = None if folder is None else _writable(Path(folder))
-    summaries, curves, costs = [], [], []
+    frames: list[tuple[pl.DataFrame, ...]] = []
     histories: dict[tuple[str, str], History] = {}
     for suite in suites:
         for name in (INCUMBENT, *named):
@@ -101,12 +103,11 @@ def run(
                 continue
             if out is not None:
                 cell = write_cell(cell, out / slug(suite.name) / slug(name), settings)
-            summaries.append(cell.summary)
-            curves.append(cell.curves)
-            costs.append(cell.costs)
+            frames.append(cell.frames)
             if cell.history is not None:
                 histories[suite.name, name] = cell.history
-    return RunResult(pl.concat(summaries), pl.concat(curves), pl.concat(costs), settings, histories)
+    summary, curves, costs, segments = (pl.concat(kind) for kind in zip(*frames, strict=True))
+    return RunResult(summary, curves, costs, segments, settings, histories)
 
 
 def evaluate(
@@ -132,7 +133,8 @@ def evaluate(
 
 def empty_cell(summary: pl.DataFrame) -> Cell:
     """Return a cell in which nothing was played."""
-    return Cell(summary, pl.DataFrame(schema=CURVES_SCHEMA), pl.DataFrame(schema=COSTS_SCHEMA))
+    curves, costs, segments = (pl.DataFrame(schema=kind) for kind in (CURVES_SCHEMA, COSTS_SCHEMA, SEGMENTS_SCHEMA))
+    return Cell(summary, curves, costs, segments)
 
 
 def write_cell(cell: Cell, folder: Path, settings: EvaluationSettings) -> Cell:
@@ -148,6 +150,7 @@ def write_cell(cell: Cell, folder: Path, settings: EvaluationSettings) -> Cell:
     cell.summary.write_parquet(beside / "summary.parquet")
     cell.curves.write_parquet(beside / "curves.parquet")
     cell.costs.write_parquet(beside / "costs.parquet")
+    cell.segments.write_parquet(beside / "segments.parquet")
     (beside / "settings.json").write_text(json.dumps(asdict(settings), indent=1))
     if cell.history is not None:
         cell.history.move(beside / "history")
@@ -155,7 +158,7 @@ def write_cell(cell: Cell, folder: Path, settings: EvaluationSettings) -> Cell:
         shutil.rmtree(folder)
     beside.rename(folder)
     history = None if cell.history is None else History(folder / "history")
-    return Cell(cell.summary, cell.curves, cell.costs, history)
+    return Cell(*cell.frames, history)
 
 
 def announce(seconds: float = 10.0) -> Progress:

@@ -21,6 +21,7 @@ class EvaluationSettings:
         history: keep every step of every environment.
         track_fixed: keep what each single entity would have earned with each arm (8 bytes x arms an entity).
         max_steps: an episode that is still running then is stopped.
+        margin: share of the incumbent's reward that an agent may lose and still pass.
         max_environments: most environments stepped at once; more replicates are played in blocks, one after the other.
 
     Raises:
@@ -36,6 +37,7 @@ class EvaluationSettings:
     track_fixed: bool = True
     max_steps: int = 100_000
     max_environments: int = 4_000_000
+    margin: float = 0.005
 
     def __post_init__(self) -> None:
         if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**64:
@@ -48,6 +50,8 @@ class EvaluationSettings:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ConfigError(f"evaluation.{name}: got {value!r}; wanted an integer of at least {least}")
+        if isinstance(self.margin, bool) or not isinstance(self.margin, int | float) or not 0 <= self.margin < 1:
+            raise ConfigError(f"evaluation.margin: got {self.margin!r}; wanted a share in [0, 1)")
         for name in ("history", "track_fixed"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigError(f"evaluation.{name}: got {getattr(self, name)!r}; wanted true or false")

@@ -8,6 +8,7 @@ random play and of arms played throughout is played out here on forks, with the 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from onetake.evaluation.regret import Standards
 from onetake.types import Bool, Float64, Int64
 
 if TYPE_CHECKING:
-    from onetake.envs.suite import AnyVectorEnv
+    from onetake.envs.suite import AnyVectorEnv, EnvironmentEntry
 
     Wish = Callable[[int], Int64]
     Policy = Callable[[AnyVectorEnv, int], Int64]
@@ -50,6 +51,24 @@ def standards(env: AnyVectorEnv, seed: int) -> Standards | None:
         arms=np.stack([per_replicate(np.ascontiguousarray(arm), replicates) for arm in arms.T], axis=1),
         best_fixed_per_entity=per_replicate(arms.max(axis=1), replicates),
     )
+
+
+def without_budget(entry: EnvironmentEntry, seed: int, first: int, count: int) -> Float64 | None:
+    """Return what the best policy would be worth ``(R,)`` were nobody's budget hard; None where there is none.
+
+    Args:
+        entry: the environment.
+        seed: of the batch that is played.
+        first: number of its first replicate.
+        count: of its replicates.
+    """
+    if entry.config.get("budget") is None or entry.config.get("soft_budget"):
+        return None
+    free = replace(entry, config={**entry.config, "budget": None}).make(seed, first_replicate=first, replicates=count)
+    free.reset(seed=seed)
+    ask = getattr(free, "start_values", None)
+    values = None if ask is None else ask()
+    return None if values is None else per_replicate(values["best"], count)
 
 
 def yardstick_kind(env: AnyVectorEnv) -> str:

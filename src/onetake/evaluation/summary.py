@@ -73,7 +73,7 @@ def summary_rows(
         "cost_of_not_knowing": totals.cost_of_not_knowing,
         "cost_of_exploring": totals.cost_of_exploring,
         "realised": totals.realised,
-        "realised_regret": totals.oracle - totals.realised,
+        "realised_regret": totals.unconstrained - totals.realised,
         "best_fixed_action": totals.best_fixed_action,
         "best_fixed": totals.best_fixed_for_all,
         "regret_to_best_fixed": totals.best_fixed_for_all - totals.played,

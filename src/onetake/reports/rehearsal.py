@@ -13,6 +13,7 @@ from onetake.evaluation.incumbent import INCUMBENT
 from onetake.reports import tables
 from onetake.reports.columns import require_keys
 from onetake.reports.document import Block, Chart, Document, Fact, Facts, Note, Section, number
+from onetake.reports.risks import price_of_regret_table, risk_section
 from onetake.reports.standings import Standings
 
 FIT = ("log", "id", "model", "assignment", "num_rows", "num_segments", "verdict", "marks", "flags", "refused")
@@ -109,13 +110,19 @@ def rehearsal(findings: Findings, figures: Mapping[str, Any], settings: ReportSe
         _rehearsed(findings),
         _leaderboard(figures["leaderboard"]),
         *suites,
+        risk_section(standings.risks),
         _regret(figures["regret"]),
         _calibration(findings.fits, figures["calibration"]),
         _off_policy(findings.estimates, figures["off_policy"]),
-        Section("costs", "Costs", (Note(COSTS_NOTE), tables.costs_table(findings.costs))),
+        _costs(findings),
         Section("manifest", "Manifest", (Note(MANIFEST_NOTE), tables.manifest_table(findings.manifest))),
     )
     return Document(settings.title, SUMMARY_NOTE, sections)
+
+
+def _costs(findings: Findings) -> Section:
+    price = price_of_regret_table(findings.standings.board, findings.costs)
+    return Section("costs", "Costs", (Note(COSTS_NOTE), price, tables.costs_table(findings.costs)))
 
 
 def _rehearsed(findings: Findings) -> Section:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from onetake.reports.columns import require_columns, require_keys
+from onetake.reports.risks import FRAMES
 
 Scorecard = Mapping[str, pl.DataFrame]
 
@@ -43,6 +44,7 @@ class Standings:
         environments: mean score of each agent in each environment.
         plays: what was played, one row a suite: numbers of environments, entities, steps, replicates and parameter
             draws (the largest of its environments), and the kinds of yardstick.
+        risks: frames of `onetake.evaluation.risks` that the report shows, by name.
     """
 
     board: pl.DataFrame
@@ -50,6 +52,7 @@ class Standings:
     pairs: pl.DataFrame
     environments: pl.DataFrame
     plays: pl.DataFrame
+    risks: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
     @property
     def suites(self) -> list[str]:
@@ -65,6 +68,7 @@ class Standings:
             self.pairs.filter(own),
             self.environments.filter(own),
             self.plays.filter(own),
+            {name: frame.filter(own) for name, frame in self.risks.items()},
         )
 
 
@@ -73,14 +77,14 @@ def standings(scorecards: Mapping[str, Scorecard]) -> Standings:
 
     Args:
         scorecards: by suite; each has the frames ``leaderboard``, ``summary``, ``curves`` and ``differences`` of
-            `onetake.evaluation.leaderboard.scorecard`.
+            `onetake.evaluation.leaderboard.scorecard`, and those of `onetake.evaluation.risks`.
 
     Raises:
         SchemaError: naming the frame and the columns that it lacks.
     """
     wanted = {"leaderboard": LEADERBOARD, "summary": SUMMARY, "curves": CURVES, "differences": DIFFERENCES}
     for suite, card in scorecards.items():
-        require_keys(card, wanted, f"scorecard {suite}")
+        require_keys(card, (*wanted, *FRAMES), f"scorecard {suite}")
         for frame, columns in wanted.items():
             require_columns(card[frame], columns, f"scorecard {suite}, {frame}")
     cards = list(scorecards.values())
@@ -102,7 +106,8 @@ def standings(scorecards: Mapping[str, Scorecard]) -> Standings:
         pl.col("draws").max(),
         pl.col("yardstick_kind").drop_nulls().unique().sort().str.join(", ").alias("yardstick"),
     )
-    return Standings(board, curves.select(CURVES), pairs.select(DIFFERENCES), scores, plays)
+    risks = {name: pl.concat([card[name] for card in cards]) for name in FRAMES}
+    return Standings(board, curves.select(CURVES), pairs.select(DIFFERENCES), scores, plays, risks)
 
 
 def _whole_suite(frame: pl.DataFrame) -> pl.DataFrame:

@@ -22,26 +22,26 @@ SUITE = {
         {"name": "hats", "family": "cohort", "config": {"size": 200, "q": [0.2, 0.3]}, "entities": 4, "steps": 12}
     ],
 }
-AGENTS = {
-    "thompson": {"type": "thompson-v0"},
-    "second": {"type": "fixed-v0", "action": 1},
-    "first": {"type": "fixed-v0", "action": 0},
-}
 
 
 @pytest.fixture(scope="session")
 def played(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
-    """The project after `kedro run` of its evaluation."""
+    """The project after `kedro run`."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(root / "conf", folder / "conf")
     shutil.copy(root / "pyproject.toml", folder)
     # Kedro wants a folder of sources in the project; the package itself is already here.
     (folder / "src").mkdir()
-    parameters = folder / "conf/base/parameters"
-    own = {"suites": {"shops": SUITE}}
-    (parameters / "environments.yml").write_text(yaml.safe_dump(own))
-    (parameters / "agents.yml").write_text(yaml.safe_dump({"agents": AGENTS}))
-    (folder / "conf/base/matrix.yml").write_text(yaml.safe_dump({"matrix": {"suites": ["shops"]}}))
+    shutil.copytree(root / "data/01_raw", folder / "data/01_raw")
+    # Over the tiny sizes of conf/ci: one suite of our own, three agents.
+    shutil.rmtree(folder / "conf/local", ignore_errors=True)
+    shutil.move(folder / "conf/ci", folder / "conf/local")
+    (folder / "conf/local/globals.yml").write_text("made: data\n")
+    own = {"suites": {"shops": SUITE}, "agents": {"second": {"type": "fixed-v0", "action": 1}}}
+    (folder / "conf/local/parameters/own.yml").write_text(yaml.safe_dump(own))
+    only = [{"suite": "shops", "agent": agent} for agent in ("thompson", "second", "first")]
+    matrix = {"matrix": {"suites": ["shops"], "only": only}}
+    (folder / "conf/local/matrix.yml").write_text(yaml.safe_dump(matrix))
     with pytest.MonkeyPatch.context() as patch:
         apart(patch)
         run(folder)
@@ -55,22 +55,22 @@ def apart(patch: pytest.MonkeyPatch) -> None:
 
 
 def run(folder: Path) -> None:
-    """Make the suite and play it, in this process."""
+    """Make the suite, play it and write the report, in this process."""
     from kedro.framework.session import KedroSession
     from kedro.framework.startup import bootstrap_project
 
     bootstrap_project(folder)
     with KedroSession.create(project_path=folder, save_on_close=False) as session:
-        session.run(pipeline_names=["environments"], to_outputs=["suite_shops"])
-    with KedroSession.create(project_path=folder, save_on_close=False) as session:
-        session.run(pipeline_names=["evaluation"])
+        session.run(pipeline_names=["__default__"], to_outputs=["report"])
 
 
 @pytest.fixture
 def project(played: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the played project that a test may change; the working directory."""
     folder = tmp_path / "project"
-    shutil.copytree(played, folder, symlinks=True)
+    # Raw data are only read.
+    shutil.copytree(played, folder, ignore=shutil.ignore_patterns("01_raw"))
+    (folder / "data/01_raw").symlink_to(played / "data/01_raw")
     apart(monkeypatch)
     monkeypatch.chdir(folder)
     return folder

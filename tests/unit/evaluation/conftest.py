@@ -100,6 +100,7 @@ class PlainEntry:
     steps: int = 12
     draws: int = 1
     endless: bool = False
+    columns: None = None
 
     def make(self, seed: int, *, first_replicate: int = 0, replicates: int | None = None) -> PlainBatch:
         return PlainBatch(self, seed, first_replicate, self.replicates if replicates is None else replicates)

@@ -13,7 +13,7 @@ from onetake.evaluation import aggregates
 from onetake.evaluation.resampling import Units, bootstrap, percentile_interval
 from onetake.types import Float64
 
-pytestmark = pytest.mark.paired
+pytestmark = pytest.mark.rliable
 
 POINTS = {
     "iqm": aggregates.interquartile_mean,

@@ -230,6 +230,7 @@ def test_an_agent_that_does_not_support_an_environment_is_refused(plain_suite: A
         run_cell(make("fixed-v0", action=2), plain_suite, SETTINGS, name="it")
 
 
+@pytest.mark.run_suites
 @pytest.mark.history
 def test_run_writes_a_summary_and_a_history_for_each_cell(plain_suite: Any, tmp_path: Path) -> None:
     agents = {"thompson": make("thompson-v0"), "Odd name/1": make("random-v0"), "third": make("fixed-v0", action=2)}

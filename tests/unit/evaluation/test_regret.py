@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onetake.agents import make
+from onetake.envs.suite import EnvironmentEntry, Suite
+from onetake.evaluation import EvaluationSettings, run_cell
 from onetake.evaluation.curves import CurveRecorder, kept_steps
 from onetake.evaluation.regret import Ledger, Totals
 
@@ -85,3 +89,29 @@ def test_the_last_point_of_a_curve_is_the_total() -> None:
     last = frame.filter(frame["step"] == 50)
     assert last["replicate"].to_list() == [4, 5, 6]
     np.testing.assert_allclose(last["regret"].to_numpy(), ledger.close().regret, atol=1e-12)
+
+
+def test_the_cost_of_a_budget_is_its_own_part_and_all_parts_add_up_exactly() -> None:
+    def people(budget: int | None) -> EnvironmentEntry:
+        config = {"cost": [0.0, 0.1], "budget": budget}
+        return EnvironmentEntry("people", "intervention", config, entities=12, replicates=3, steps=6)
+
+    settings = EvaluationSettings(resamples=100, curve_points=6)
+    cells = {
+        budget: run_cell(
+            make("fixed-v0", action=0), Suite("people", "test", 0, (people(budget),)), settings, name="none"
+        )
+        for budget in (None, 2)
+    }
+    free, bound = (cells[budget].summary for budget in (None, 2))
+    # Who treats nobody earns the same with and without a budget, and so loses the same against the best without one.
+    assert free["value"].to_list() == bound["value"].to_list()
+    assert bound["regret"].to_list() == pytest.approx(free["regret"].to_list(), rel=1e-12)
+    assert (free["cost_of_constraints"] == 0).all()
+    assert (bound["cost_of_constraints"] > 0).all()
+    parts = bound["cost_of_constraints"] + bound["cost_of_not_knowing"] + bound["cost_of_exploring"]
+    assert (parts == bound["regret"]).all()
+    # On one grid, the sum telescopes to the last bit.
+    assert ((bound["yardstick"] + bound["cost_of_constraints"]) - bound["value"] == bound["regret"]).all()
+    ends = cells[2].curves.filter(pl.col("step") == 6)["regret"]
+    assert ends.to_list() == pytest.approx(bound["regret"].to_list(), rel=1e-9)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 
 from onetake.evaluation.leaderboard import scorecard
 from onetake.evaluation.settings import EvaluationSettings
@@ -17,7 +19,8 @@ from onetake.reports.standings import standings
 AGENTS = {"thompson": 0.1, "ucb1": 0.3, "epsilon_greedy": 0.22, "random": 1.0}
 HOSTILE = "</script><script>alert(1)</script><b onclick=alert(2)>"
 STEPS = 30
-SUITES = ("truman", "population", "thornton")
+# The suites that the default matrix plays.
+SUITES = tuple(yaml.safe_load((Path(__file__).parents[3] / "conf/base/matrix.yml").read_text())["matrix"]["suites"])
 
 
 def made_up_scorecard(suite: str, environments: int, draws: int, agents: dict[str, float]) -> dict[str, pl.DataFrame]:

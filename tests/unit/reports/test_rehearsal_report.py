@@ -45,7 +45,8 @@ def order(table: Table, name: str) -> list[float | str | None]:
 def test_every_part_is_there_in_order(findings: Findings) -> None:
     anchors = [section.anchor for section in document(findings).sections]
     suites = ["suite-truman", "suite-thornton"]
-    assert anchors == ["rehearsed", "leaderboard", *suites, "regret", "calibration", "off-policy", "costs", "manifest"]
+    ends = ["regret", "calibration", "off-policy", "costs", "manifest"]
+    assert anchors == ["rehearsed", "leaderboard", *suites, "risk", *ends]
 
 
 def test_leaderboard_figure_shows_what_its_table_shows(findings: Findings) -> None:

@@ -12,7 +12,7 @@ from onetake.build import build
 from onetake.envs.suite import Suite
 from onetake.evaluation import INCUMBENT, EvaluationSettings, History, announce, evaluate, scorecard
 
-Frames = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
+Frames = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]
 
 
 def play(
@@ -23,8 +23,8 @@ def play(
     name: str,
     agent_class: type[AbstractAgent],
     defaults: dict[str, Any],
-) -> Frames | tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, History]:
-    """Let an agent play a suite: summary, curves, costs and, if asked for, the history."""
+) -> Frames | tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame, History]:
+    """Let an agent play a suite: summary, curves, costs, segments and, if asked for, the history."""
     made = build(f"agents.{name}", agent, lambda type, **own: agent_class(**{**defaults, **own}))
     cell = evaluate(made, suite, settings, name=name, progress=announce())
     return cell.frames if cell.history is None else (*cell.frames, cell.history)
@@ -37,7 +37,8 @@ def play_incumbent(suite: Suite, settings: EvaluationSettings) -> Frames:
 
 def score(settings: EvaluationSettings, **frames: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Make the scorecard of a suite from the summaries and curves of all who played it."""
-    return scorecard(_joined(frames, "summary"), _joined(frames, "curves"), settings)
+    summary, curves, segments = (_joined(frames, kind) for kind in ("summary", "curves", "segments"))
+    return scorecard(summary, curves, settings, segments)
 
 
 def join_costs(**frames: pl.DataFrame) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from onetake.evaluation import INCUMBENT
 from onetake.matrix import Player, read_matrix
 from onetake.pipelines.evaluation.nodes import join_costs, play, play_incumbent, score
 
-KINDS = ("summary", "curves", "costs")
+KINDS = ("summary", "curves", "costs", "segments")
 SETTINGS = "params:evaluation"
 
 
