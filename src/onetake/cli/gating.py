@@ -127,3 +127,27 @@ def promote_agent(agent: str, suites: Sequence[str], env: str | None, place: Pat
     write_json(target, record)
     shown = target.relative_to(project.root) if target.is_relative_to(project.root) else target
     return f"{agent} is the incumbent of {', '.join(record['suites'])} ({shown})"
+
+
+def units_needed(
+    agent: str, suites: Sequence[str], env: str | None, place: Path | None, *, loss: float, power: float
+) -> list[str]:
+    """Return lines that say how many units the gate needs on each suite."""
+    from onetake.cli.verbs import columns
+    from onetake.evaluation.nights import enough
+    from onetake.evaluation.promotion import read_record
+
+    project = Project(env)
+    stored = project.place("incumbent", place)
+    record = read_record(stored) if place is not None or stored.exists() else None
+    settings = project.settings()
+    rows = enough(agent, project.played(suites), settings, loss=loss, power=power, record=record)
+    shown = [
+        [
+            row["suite"],
+            row["reason"] or ("enough" if row["needed"] is not None and row["needed"] <= row["units"] else "too few"),
+            *("-" if row[name] is None else f"{row[name]:,.4g}" for name in ("units", "deviation", "needed")),
+        ]
+        for row in rows
+    ]
+    return columns(("suite", "says", "units", "deviation", "needed"), shown)

@@ -93,4 +93,26 @@ def verify(report: Path, env: str | None, cell: str | None) -> None:
     sys.exit(1 if differs else 0)
 
 
-VERBS = (gate, promote, verify)
+@click.command()
+@AGENT
+@SUITES
+@ENV
+@INCUMBENT
+@click.option("--loss", type=float, default=0.02, show_default=True, help="Share of the reward that is to be caught.")
+@click.option("--power", "chance", type=float, default=0.9, show_default=True, help="With which chance.")
+@refused_in_one_line
+def power(
+    agent: str, suites: tuple[str, ...], env: str | None, incumbent: Path | None, loss: float, chance: float
+) -> None:
+    """Say how many units (replicates; parameter draws where fitted) the gate needs for AGENT.
+
+    From how much the units that were played scatter: so many catch the loss as worse, and let an equal agent pass, on
+    one night of a season, with that power.
+    """
+    from onetake.cli.gating import units_needed
+
+    for line in units_needed(agent, suites, env, incumbent, loss=loss, power=chance):
+        click.echo(line)
+
+
+VERBS = (gate, promote, verify, power)

@@ -20,6 +20,7 @@ import polars as pl
 from onetake.agents import AbstractAgent
 from onetake.envs.foreign import ForeignVectorEnv, speed_note
 from onetake.errors import ConfigError, StoppedEarly
+from onetake.evaluation.blocks import BlockStore
 from onetake.evaluation.costs import Stopwatch, cost_row
 from onetake.evaluation.curves import CurveRecorder
 from onetake.evaluation.history import History, finish, slug, spool_folder
@@ -80,6 +81,7 @@ def run_cell(
     *,
     name: str,
     progress: Progress | None = None,
+    resume: Path | None = None,
 ) -> Cell:
     """Let an agent play every environment of a suite, from scratch, for one episode.
 
@@ -89,6 +91,8 @@ def run_cell(
         settings: seed, blocks and what is kept.
         name: of the agent, in every row.
         progress: told after every step.
+        resume: folder in which finished blocks wait until the cell is finished, so that a killed one goes on there;
+            not where a history is kept.
 
     Raises:
         ConfigError: the agent does not support an environment of the suite; see `unsupported`.
@@ -99,7 +103,12 @@ def run_cell(
         environment, reason = next(iter(reasons.items()))
         raise ConfigError(f"agent {name} on {environment} of suite {suite.name}: {reason}")
     players = [(entry, agent) for entry in suite.environments]
-    return _play_all(players, suite, settings, name, progress)
+    if resume is None or settings.history:
+        return _play_all(players, suite, settings, name, progress)
+    store = BlockStore.of(resume, agent, suite, settings, name)
+    cell = _play_all(players, suite, settings, name, progress, store)
+    store.clear()
+    return cell
 
 
 def run_incumbent(suite: Suite, settings: EvaluationSettings, *, progress: Progress | None = None) -> Cell | None:
@@ -129,10 +138,12 @@ def _play_all(
     settings: EvaluationSettings,
     name: str,
     progress: Progress | None,
+    store: BlockStore | None = None,
 ) -> Cell:
     folder = spool_folder() if settings.history else None
     try:
-        played = [_Round(suite, entry, agent, settings, name, folder, progress).play() for entry, agent in players]
+        rounds = [_Round(suite, entry, agent, settings, name, folder, progress, store) for entry, agent in players]
+        played = [each.play() for each in rounds]
         history = None
         if folder is not None:
             names = [entry.name for entry, _ in players]
@@ -156,13 +167,14 @@ class _Round:
     name: str
     folder: Path | None
     progress: Progress | None
+    store: BlockStore | None = None
 
     def play(self) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         """Return summary, curves, costs and segments."""
         blocks = list(self._blocks())
         spools = self._spool_folders(len(blocks))
         with Stopwatch() as watch:
-            frames = [self._block(*block, spool) for block, spool in zip(blocks, spools, strict=True)]
+            frames = [self._known(*block, spool) for block, spool in zip(blocks, spools, strict=True)]
             self._merge([spool for spool in spools if spool is not None])
         summary, curves, segments = (pl.concat(parts) for parts in zip(*frames, strict=True))
         labels = {"suite": self.suite.name, "environment": self.entry.name, "agent": self.name}
@@ -175,6 +187,17 @@ class _Round:
             costs,
             segments.select(*named, pl.all()).select(*SEGMENTS_SCHEMA),
         )
+
+    def _known(self, first: int, count: int, spool: Path | None) -> tuple[pl.DataFrame, ...]:
+        """A block as an earlier, killed run left it, else played."""
+        if self.store is None:
+            return self._block(first, count, spool)
+        block = f"{slug(self.entry.name)}-{first}-{count}"
+        frames = self.store.load(block)
+        if frames is None:
+            frames = self._block(first, count, spool)
+            self.store.save(block, frames)
+        return frames
 
     def _blocks(self) -> Iterator[tuple[int, int]]:
         most = max(1, self.settings.max_environments // self.entry.entities)

@@ -180,6 +180,24 @@ def _needed(moments: _Moments, margin: float, error: float) -> int | None:
     return needed_units(gap / spread, error=error, power=0.9) if enough else None
 
 
+def relative_deviation(strata: Sequence[Stratum], margin: float) -> float | None:
+    """Return the standard deviation of one unit's loss beyond the margin, as a share of the incumbent's reward.
+
+    With ``n`` units in every environment the mean has this over ``sqrt(n)``. None where there is nothing to tell it
+    from: fewer than two units, no reward, or no spread.
+
+    >>> luck = np.array([1.0, 1.2, 0.9, 1.1])
+    >>> round(relative_deviation([Stratum(luck + [0.01, -0.01, 0.01, -0.01], luck)], 0.0), 4)
+    0.011
+    """
+    if not strata or min(len(stratum.new) for stratum in strata) < 2:
+        return None
+    moments = _moments(strata)
+    theta = -margin
+    spread = sum(n * (d - 2 * theta * c + theta * theta * b) for d, c, b, n in moments.parts)
+    return float(np.sqrt(spread)) / moments.size if spread > 0 and moments.size > 0 else None
+
+
 def strata_of(new: pl.DataFrame, incumbent: pl.DataFrame) -> tuple[list[Stratum], tuple[str, ...]]:
     """Pair the summary rows of two agents of one suite.
 

@@ -18,8 +18,9 @@ import polars as pl
 
 from onetake.build import nearest
 from onetake.errors import ConfigError, SchemaError, UnknownIdError
-from onetake.evaluation.gate import Judgement, judge, overall, strata_of
+from onetake.evaluation.gate import Judgement, judge, overall, relative_deviation, strata_of
 from onetake.evaluation.incumbent import INCUMBENT
+from onetake.evaluation.power import plan
 from onetake.evaluation.promotion import Played, mismatch, stored_rows
 from onetake.evaluation.spending import Spending, spent
 
@@ -117,6 +118,52 @@ def ask(
         "suites": [{"suite": suite, **vars(each)} for suite, each in judged.items()],
     }
     return told, after
+
+
+def enough(
+    agent: str,
+    played: Mapping[str, Played],
+    settings: GateSettings,
+    *,
+    loss: float,
+    power: float,
+    record: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """Say how many units a night of the gate needs on each suite, from how much its units scatter.
+
+    Args:
+        agent: whose units are looked at.
+        played: by suite.
+        settings: margin, error and season.
+        loss: share of the incumbent's reward that is to be caught.
+        power: with which chance.
+        record: of a promoted incumbent; without one, each suite's own.
+
+    Returns:
+        One mapping a suite: ``suite``, ``units`` an environment played, ``deviation`` of one, ``needed`` units, and
+        ``reason`` where that cannot be said.
+
+    Raises:
+        ConfigError: a loss that is not above the margin, or a power outside (0, 1).
+    """
+    pairs = {suite: _pair(agent, suite, each, record) for suite, each in played.items()}
+    asked = {suite: pair for suite, pair in pairs.items() if pair is not None}
+    error = settings.error_of(1) / max(1, len(asked))
+    rows: list[dict[str, Any]] = []
+    for suite, pair in asked.items():
+        row: dict[str, Any] = {"suite": suite, "units": None, "deviation": None, "needed": None, "reason": ""}
+        rows.append(row)
+        if isinstance(pair, str):
+            row["reason"] = pair
+            continue
+        strata, _ = strata_of(*pair)
+        row["units"] = min(len(stratum.new) for stratum in strata)
+        row["deviation"] = relative_deviation(strata, settings.margin)
+        if row["deviation"] is None:
+            row["reason"] = "its units do not scatter, or are fewer than two"
+            continue
+        row["needed"] = plan(row["deviation"], loss=loss, margin=settings.margin, error=error, power=power).units
+    return rows
 
 
 Pair = tuple[pl.DataFrame, pl.DataFrame] | str

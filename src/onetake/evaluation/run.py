@@ -117,10 +117,12 @@ def evaluate(
     *,
     name: str,
     progress: Progress | None = None,
+    resume: Path | None = None,
 ) -> Cell:
     """Play one cell; without an agent, the incumbent's (empty where the suite names no incumbent).
 
     An agent that does not support every environment of the suite plays none of it: the cell then holds the reasons.
+    ``resume`` is as in `run_cell`.
     """
     if agent is None:
         played = run_incumbent(suite, settings, progress=progress)
@@ -128,7 +130,7 @@ def evaluate(
     reasons = unsupported(agent, suite)
     if reasons:
         return empty_cell(unsupported_rows(suite.name, name, reasons))
-    return run_cell(agent, suite, settings, name=name, progress=progress)
+    return run_cell(agent, suite, settings, name=name, progress=progress, resume=resume)
 
 
 def empty_cell(summary: pl.DataFrame) -> Cell:

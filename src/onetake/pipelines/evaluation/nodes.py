@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -11,6 +12,9 @@ from onetake.agents import AbstractAgent
 from onetake.build import build
 from onetake.envs.suite import Suite
 from onetake.evaluation import INCUMBENT, EvaluationSettings, History, announce, evaluate, scorecard
+
+# Where finished blocks of a cell wait until all of it is finished.
+WAITING = Path(".cache/cells")
 
 Frames = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]
 
@@ -26,7 +30,7 @@ def play(
 ) -> Frames | tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame, History]:
     """Let an agent play a suite: summary, curves, costs, segments and, if asked for, the history."""
     made = build(f"agents.{name}", agent, lambda type, **own: agent_class(**{**defaults, **own}))
-    cell = evaluate(made, suite, settings, name=name, progress=announce())
+    cell = evaluate(made, suite, settings, name=name, progress=announce(), resume=WAITING)
     return cell.frames if cell.history is None else (*cell.frames, cell.history)
 
 
