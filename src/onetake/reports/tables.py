@@ -27,14 +27,14 @@ def plays_table(standings: Standings) -> Table:
         Column("steps", "Length of the one episode."),
         Column("replicates", "Times the episode was played, each with luck of its own."),
         Column("parameter draws", "More than 1 where the environment was fitted and its parameters are uncertain."),
-        Column("yardstick", "What regret is counted against.", numeric=False),
+        Column("yardstick", "What regret is counted against; ≤ marks a bound that nothing exceeds.", numeric=False),
     )
     numbers = ("environments", "entities", "steps", "replicates", "draws")
     rows = tuple(
         (
             Cell(row["suite"], order=row["suite"]),
             *(Cell(f"{row[name]:,}", order=row[name], kind="number") for name in numbers),
-            Cell(row["yardstick"], order=row["yardstick"]),
+            Cell(row["yardstick"].replace("bound", "≤ bound"), order=row["yardstick"]),
         )
         for row in standings.plays.iter_rows(named=True)
     )
@@ -90,7 +90,10 @@ def regret_table(own: Standings) -> Table:
     }
     if not constrained:
         del shown["cost_of_constraints"]
-    columns = (Column("agent", numeric=False), Column("regret", "Yardstick minus what was played."), *shown.values())
+    regret = Column("regret", "Yardstick minus what was played.")
+    if any("bound" in kinds for kinds in own.plays["yardstick"]):
+        regret = Column("regret ≤", "Bound on the best play minus what was played: no more than this was lost.")
+    columns = (Column("agent", numeric=False), regret, *shown.values())
     rows = [
         (
             Cell(row["agent"], order=row["agent"]),

@@ -69,6 +69,15 @@ def test_a_curve_ends_at_the_regret_of_the_table(findings: Findings) -> None:
     assert ends == pytest.approx(dict(zip(column(table, "agent"), order(table, "regret"), strict=True)))
 
 
+def test_regret_to_a_bound_is_marked_as_the_most_that_was_lost(findings: Findings) -> None:
+    exact = findings.standings.of("truman")
+    bound = replace(exact, plays=exact.plays.with_columns(yardstick=pl.lit("bound, exact")))
+    assert [table.columns[1].name for table in map(tables.regret_table, (exact, bound))] == ["regret", "regret ≤"]
+    assert column(tables.plays_table(bound), "yardstick") == ["≤ bound, exact"]
+    nobody = replace(exact, board=exact.board.clear(), plays=exact.plays.clear())
+    assert tables.regret_table(nobody).rows == ()
+
+
 def test_parts_of_regret_add_up_in_the_table(findings: Findings) -> None:
     board = findings.standings.board.drop_nulls("regret")
     parts = board.select(pl.sum_horizontal("cost_of_constraints", "cost_of_not_knowing", "cost_of_exploring"))
