@@ -31,6 +31,7 @@ mod _core {
     use super::elementary::totals;
     #[pymodule_export]
     use super::fleet::Fleet;
+    #[pymodule_export]
     use super::market::AuctionBatch;
     #[pymodule_export]
     use super::market::MarketBatch;
