@@ -228,7 +228,10 @@ def strata_of(new: pl.DataFrame, incumbent: pl.DataFrame) -> tuple[list[Stratum]
 
 
 def _units(frame: pl.DataFrame, metric: str) -> Float64:
-    ((values, units),) = by_environment(frame, metric).values()
+    found = list(by_environment(frame, metric).values())
+    if not found:
+        raise SchemaError(f"summary: got no reward in {frame['environment'][0]}; wanted one for every replicate")
+    values, units = found[0]
     return by_draw(values, units.draws).mean(axis=1) if units.draws > 1 else values
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -57,6 +57,7 @@ class ReportSettings:
     Attributes:
         title: its head line.
         reward_unit: what rewards are counted in, for the axes.
+        rivals: suites of the same decisions under another model of demand, by suite.
 
     Raises:
         ConfigError: where one is not text.
@@ -64,11 +65,15 @@ class ReportSettings:
 
     title: str = "Rehearsal of decisions that get one take"
     reward_unit: str = "reward"
+    rivals: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("title", "reward_unit"):
             if not isinstance(getattr(self, name), str):
                 raise ConfigError(f"reporting.{name}: got {getattr(self, name)!r}; wanted text")
+        lists = isinstance(self.rivals, Mapping) and all(isinstance(v, list | tuple) for v in self.rivals.values())
+        if not lists:
+            raise ConfigError(f"reporting.rivals: got {self.rivals!r}; wanted a list of suites by suite")
 
 
 @dataclass(frozen=True)

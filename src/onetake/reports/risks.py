@@ -27,6 +27,11 @@ DRAWS_NOTE = (
     "that the log left open, which it does not."
 )
 
+RIVALS_NOTE = (
+    "A suite fixes one model of how people answer. A rival has the same decisions under another model: an agent that "
+    "leads one and loses in the others was chosen by the model, not by the evidence."
+)
+
 # The harm table shows this many segments of each agent and suite.
 SHOWN = 3
 
@@ -39,6 +44,8 @@ def risk_section(risks: Mapping[str, pl.DataFrame]) -> Section:
         blocks += [*harm_notes(risks["harm"]), Note(HARM_NOTE), harm_table(risks["harm"])]
     if not risks["parameter_draws"].is_empty():
         blocks += [Note(DRAWS_NOTE), draws_table(risks["parameter_draws"])]
+    if "survival" in risks and not risks["survival"].is_empty():
+        blocks += [Note(RIVALS_NOTE), survival_table(risks["survival"])]
     return Section("risk", "Risk and guardrails", tuple(blocks))
 
 
@@ -159,6 +166,29 @@ def draws_table(draws: pl.DataFrame) -> Table:
         for row in draws.iter_rows(named=True)
     )
     return Table("Parameter draws and luck.", columns, rows)
+
+
+def survival_table(survival: pl.DataFrame) -> Table:
+    """Return whether the winner of each suite survives where demand is of another kind."""
+    columns = (
+        Column("suite", numeric=False),
+        Column("rival", "The same decisions under another model of demand.", numeric=False),
+        Column("winner", "Of the suite.", numeric=False),
+        Column("winner of the rival", numeric=False),
+        Column("rank in the rival", "Of the suite's winner."),
+        Column("difference", "In the rival: score of the suite's winner minus that of its own."),
+        Column("survives", numeric=False),
+    )
+    rows = tuple(
+        (
+            *(_text(row[name]) for name in ("suite", "rival", "winner", "rival_winner")),
+            number_cell(row["rank"]),
+            interval_cell(row["difference"], row["low"], row["high"]),
+            Cell(row["survives"], order=row["survives"], kind="text" if row["survives"] == "yes" else "mark"),
+        )
+        for row in survival.iter_rows(named=True)
+    )
+    return Table("Does the winner survive rival demand?", columns, rows)
 
 
 def price_of_regret_table(board: pl.DataFrame, costs: pl.DataFrame) -> Table:

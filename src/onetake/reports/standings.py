@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
+from onetake.evaluation.rivals import survival
 from onetake.reports.columns import require_columns, require_keys
 from onetake.reports.risks import FRAMES
 
@@ -72,15 +73,17 @@ class Standings:
         )
 
 
-def standings(scorecards: Mapping[str, Scorecard]) -> Standings:
+def standings(scorecards: Mapping[str, Scorecard], rivals: Mapping[str, Sequence[str]] | None = None) -> Standings:
     """Return the standings of all suites.
 
     Args:
         scorecards: by suite; each has the frames ``leaderboard``, ``summary``, ``curves`` and ``differences`` of
             `onetake.evaluation.leaderboard.scorecard`, and those of `onetake.evaluation.risks`.
+        rivals: suites of the same decisions under another model of demand, by suite.
 
     Raises:
         SchemaError: naming the frame and the columns that it lacks.
+        UnknownIdError: rivals of a suite that was not played.
     """
     wanted = {"leaderboard": LEADERBOARD, "summary": SUMMARY, "curves": CURVES, "differences": DIFFERENCES}
     for suite, card in scorecards.items():
@@ -107,6 +110,7 @@ def standings(scorecards: Mapping[str, Scorecard]) -> Standings:
         pl.col("yardstick_kind").drop_nulls().unique().sort().str.join(", ").alias("yardstick"),
     )
     risks = {name: pl.concat([card[name] for card in cards]) for name in FRAMES}
+    risks["survival"] = survival(scorecards, rivals or {})
     return Standings(board, curves.select(CURVES), pairs.select(DIFFERENCES), scores, plays, risks)
 
 

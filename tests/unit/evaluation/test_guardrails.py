@@ -8,8 +8,13 @@ import pytest
 
 from onetake.agents import make
 from onetake.envs.suite import EnvironmentEntry, Suite
+from onetake.envs.suite_plans import DescribedPlan, RegisteredPlan
+from onetake.errors import UnknownIdError
 from onetake.evaluation import EvaluationSettings, run
+from onetake.evaluation.curves import CURVES_SCHEMA
+from onetake.evaluation.leaderboard import scorecard
 from onetake.evaluation.parameter_draws import parameter_draws
+from onetake.evaluation.rivals import survival
 from onetake.evaluation.segments import segments_of
 from onetake.evaluation.summary import SUMMARY_SCHEMA
 from onetake.reports.risks import harm_notes, price_of_regret_table
@@ -146,3 +151,44 @@ def test_rate_memory_and_time_stand_beside_the_regret_of_every_agent(simulated_s
         (pl.col("steps") * pl.col("entities")).sum()
     )
     assert own["decisions"].sum() == decisions.item()
+
+
+def card(scores: dict[str, Float64]) -> dict[str, pl.DataFrame]:
+    """A scorecard of one environment; everyone's luck is their own."""
+    summary = pl.concat([drawn(agent, values[None, :]) for agent, values in scores.items()])
+    curves = pl.DataFrame(schema=CURVES_SCHEMA)
+    return scorecard(summary, curves, EvaluationSettings(resamples=100))
+
+
+@pytest.mark.guardrails
+def test_a_winner_that_loses_under_rival_demand_is_told_from_one_that_survives() -> None:
+    rng = np.random.default_rng(6)
+    luck = rng.normal(0, 0.01, size=10)
+    home = card({"a": 0.9 + luck, "b": 0.5 + luck, "incumbent": 1.0 + luck})
+    same = card({"a": 0.8 + luck, "b": 0.6 + luck})
+    other = card({"a": 0.3 + luck, "b": 0.6 + luck + rng.normal(0, 0.01, size=10)})
+    noisy = card({"a": 0.50 + luck, "b": 0.51 + rng.normal(0, 0.3, size=10)})
+    cards = {"home": home, "same": same, "other": other, "noisy": noisy}
+    found = survival(cards, {"home": ["same", "other", "noisy", "not_played"]})
+    assert found["winner"].to_list() == ["a", "a", "a"]
+    fates = dict(zip(found["rival"], found["survives"], strict=True))
+    assert (fates["same"], fates["other"]) == ("yes", "no")
+    assert fates["noisy"] in ("yes", "cannot tell")
+    lost = found.filter(pl.col("rival") == "other").row(0, named=True)
+    assert lost["rank"] == 2
+    assert lost["low"] < -0.3 < lost["high"] < 0
+    with pytest.raises(UnknownIdError, match="rivals: got suite 'hme'; nearest that was played: home"):
+        survival(cards, {"hme": ["same"]})
+
+
+@pytest.mark.guardrails
+def test_suites_that_conf_lists_or_describes_name_the_best_arm_of_their_tune_part() -> None:
+    from onetake.pipelines.environments.nodes import make_described_suite, make_registered_suite
+
+    hats = {"name": "hats", "family": "cohort", "config": {"q": [0.2, 0.3, 0.1]}, "entities": 5, "steps": 4}
+    described = make_described_suite(DescribedPlan("shop", 1, 2, [hats]))
+    assert described.incumbent == {"action": {"hats": 1}}
+    assert described.part == "test"
+    listed = make_registered_suite(RegisteredPlan("one", 1, ("onetake/Bandit-v0",), 2, steps=5))
+    assert listed.incumbent is not None
+    assert set(listed.incumbent["action"]) == {"Bandit-v0"}

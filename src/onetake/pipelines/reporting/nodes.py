@@ -15,9 +15,9 @@ from onetake.reports.standings import Scorecard, Standings, standings
 Fits = dict[str, dict[str, Any]]
 
 
-def collect_standings(**scorecards: Scorecard) -> Standings:
-    """Put the scorecards of all suites together."""
-    return standings(scorecards)
+def collect_standings(settings: ReportSettings, **scorecards: Scorecard) -> Standings:
+    """Put the scorecards of all suites together, and see whether winners survive rival suites."""
+    return standings(scorecards, settings.rivals)
 
 
 def collect_fits(**fits: dict[str, Any]) -> Fits:

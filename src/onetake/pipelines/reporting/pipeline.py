@@ -33,7 +33,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
     }
     rests_on = {name: f"params:{name}" for name in SETTINGS}
     parts: list[tuple[Any, ...]] = [
-        (nodes.collect_standings, {suite: f"scorecard_{suite}" for suite in suites}, "standings"),
+        (nodes.collect_standings, {"settings": settings} | {s: f"scorecard_{s}" for s in suites}, "standings"),
         (nodes.collect_fits, FITS, "calibration_records"),
         (nodes.collect_costs, [f"costs_{suite}" for suite in suites], "costs"),
         (nodes.draw_leaderboard, "standings", drawn["leaderboard"]),
