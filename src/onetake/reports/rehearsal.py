@@ -13,6 +13,7 @@ from onetake.evaluation.incumbent import INCUMBENT
 from onetake.reports import tables
 from onetake.reports.columns import require_keys
 from onetake.reports.document import Block, Chart, Document, Fact, Facts, Note, Section, number
+from onetake.reports.markets import markets_section
 from onetake.reports.risks import price_of_regret_table, risk_section
 from onetake.reports.standings import Standings
 
@@ -86,6 +87,7 @@ class Findings:
         estimates: off-policy estimates.
         costs: wall time and memory.
         manifest: what all of it rests on.
+        markets: what crews of sellers came to, or None where there are none.
     """
 
     standings: Standings
@@ -93,6 +95,7 @@ class Findings:
     estimates: pl.DataFrame
     costs: pl.DataFrame
     manifest: Sequence[Mapping[str, str]]
+    markets: pl.DataFrame | None = None
 
 
 def rehearsal(findings: Findings, figures: Mapping[str, Any], settings: ReportSettings) -> Document:
@@ -119,6 +122,7 @@ def rehearsal(findings: Findings, figures: Mapping[str, Any], settings: ReportSe
         _regret(figures["regret"]),
         _calibration(findings.fits, figures["calibration"]),
         _off_policy(findings.estimates, figures["off_policy"]),
+        *(() if findings.markets is None else (markets_section(findings.markets),)),
         _costs(findings),
         Section("manifest", "Manifest", (Note(MANIFEST_NOTE), tables.manifest_table(findings.manifest))),
     )

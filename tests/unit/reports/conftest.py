@@ -140,6 +140,13 @@ def made_up_costs(suite: str) -> pl.DataFrame:
     )
 
 
+def made_up_markets() -> pl.DataFrame:
+    row: dict[str, Any] = {"market": "duopoly", "crew": "bandits", "runs": 9, "gain": 0.4, "gain_low": 0.3}
+    row |= {"gain_high": 0.5, "episode_gain": 0.35, "price": 1.7, "nash_price": 1.5, "monopoly_price": 1.9}
+    row |= dict.fromkeys(("converged", "control_gain", "answered", "punished")) | {"verdict": "not far"}
+    return pl.DataFrame([row])
+
+
 def made_up_findings(agents: dict[str, float], policies: tuple[str, ...]) -> Findings:
     cards = {
         "truman": made_up_scorecard("truman", 3, 1, agents),
@@ -171,4 +178,5 @@ def found(findings: Findings) -> dict[str, Any]:
     cards = {f"scorecard_{s}": made_up_scorecard(s, 2, 4 if s == "thornton" else 1, AGENTS) for s in SUITES}
     fits = {f"{name}_fit": fit for name, fit in findings.fits.items()}
     costs = {f"costs_{suite}": made_up_costs(suite) for suite in SUITES}
-    return {**cards, **fits, **costs, "off_policy_estimates": findings.estimates}
+    made = {**cards, **fits, **costs, "off_policy_estimates": findings.estimates}
+    return {**made, "market_results": made_up_markets()}

@@ -31,7 +31,7 @@ def run(found: dict[str, Any], folder: Path) -> None:
         "params:reporting": ReportSettings(title="Tonight"),
         "params:evaluation": EvaluationSettings(seed=7),
     }
-    settings |= {f"params:{name}": {} for name in SETTINGS if name != "evaluation"}
+    settings |= {f"params:{name}": {} for name in (*SETTINGS, "multi_agent") if name != "evaluation"}
     for name, data in {**found, **settings}.items():
         catalog[name] = data
     SequentialRunner().run(create_pipeline(), catalog)
@@ -44,6 +44,7 @@ def test_the_pipeline_leaves_a_page_and_the_same_charts_beside_it(
     run(found, tmp_path)
     page = (tmp_path / "report.html").read_text()
     assert "<h1>Tonight</h1>" in page
+    assert "bandits in duopoly" in page
     for name in FIGURES:
         own = json.loads((tmp_path / f"{name}.json").read_text())
         start = page.index(f'id="figure-{name.removesuffix("_figure")}">')

@@ -361,8 +361,12 @@ mod tests {
 
     #[test]
     fn sessions_play_as_the_plain_loop_does() -> Result<()> {
-        for (json, sellers) in [("{}", 2), (r#"{"sellers": 3, "prices": 5}"#, 3), (r#"{"prices": 4, "memory": 2}"#, 2)]
-        {
+        for (json, sellers) in [
+            ("{}", 2),
+            (r#"{"sellers": 3, "prices": 5}"#, 3),
+            (r#"{"prices": 4, "memory": 2}"#, 2),
+            (r#"{"memory": 0}"#, 2),
+        ] {
             let market = Market::new(json)?;
             let learner = Learner::new(r#"{"exploration_decay": 1e-4, "max_periods": 30000, "patience": 4000000}"#)?;
             let found = &sessions(&market, &learner, 5, 3, 1, 1)?[0];

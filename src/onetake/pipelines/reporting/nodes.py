@@ -50,9 +50,12 @@ def draw_off_policy(estimates: pl.DataFrame) -> Any:
     return figures.off_policy_figure(estimates)
 
 
-def list_manifest(standings: Standings, fits: Fits, estimates: pl.DataFrame, **settings: Any) -> list[dict[str, str]]:
+def list_manifest(
+    standings: Standings, fits: Fits, estimates: pl.DataFrame, markets: pl.DataFrame | None = None, **settings: Any
+) -> list[dict[str, str]]:
     """List what the findings rest on."""
-    return manifest(settings, findings_data(standings, fits, estimates))
+    trained = {} if markets is None else {"market results": markets}
+    return manifest(settings, findings_data(standings, fits, estimates) | trained)
 
 
 def write_report(
@@ -62,7 +65,8 @@ def write_report(
     costs: pl.DataFrame,
     manifest: list[dict[str, str]],
     settings: ReportSettings,
+    markets: pl.DataFrame | None = None,
     **drawn: Any,
 ) -> str:
     """Write the report as one HTML page."""
-    return render(rehearsal(Findings(standings, fits, estimates, costs, manifest), drawn, settings))
+    return render(rehearsal(Findings(standings, fits, estimates, costs, manifest, markets), drawn, settings))

@@ -10,6 +10,7 @@ from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
+from onetake.conf_loader import conf_of_run
 from onetake.matrix import read_matrix
 from onetake.pipelines.reporting import nodes
 
@@ -31,7 +32,10 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
         "calibration": "calibration_figure",
         "off_policy": "off_policy_figure",
     }
-    rests_on = {name: f"params:{name}" for name in SETTINGS}
+    # Where conf has no markets, the report has no part about them.
+    trained = bool(conf_of_run()["parameters"].get("multi_agent"))
+    found |= {"markets": "market_results"} if trained else {}
+    rests_on = {name: f"params:{name}" for name in (*SETTINGS, *(("multi_agent",) if trained else ()))}
     parts: list[tuple[Any, ...]] = [
         (nodes.collect_standings, {"settings": settings} | {s: f"scorecard_{s}" for s in suites}, "standings"),
         (nodes.collect_fits, FITS, "calibration_records"),
