@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import control, families, fleets, oligopoly, scale, simulation
+from bench import control, families, fleets, oligopoly, replay, scale, simulation
 from bench.harness import Measurement, Size, table, write
 
 Rows = Callable[[Size], Iterator[Measurement]]
@@ -29,6 +29,10 @@ ROWS: dict[str, Rows] = {
     "family_reach": control.family_reach,
     "family_perishable": families.perishable,
     "family_tabular": families.tabular,
+    "uniform": replay.uniform,
+    "prioritized": replay.prioritized,
+    "hindsight": replay.hindsight,
+    "add": replay.add,
     "calvano": oligopoly.calvano,
     "million": scale.million,
     "warm": scale.warm,

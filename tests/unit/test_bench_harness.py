@@ -30,6 +30,10 @@ ROWS = [
     "family_reach",
     "family_perishable",
     "family_tabular",
+    "uniform",
+    "prioritized",
+    "hindsight",
+    "add",
     "calvano",
     "million",
     "warm",
@@ -45,7 +49,20 @@ def bench(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_every_simulation_row_is_measured_and_written_in_the_one_form(root: Path, tmp_path: Path) -> None:
     output = tmp_path / "deep" / "bench.json"
     lines = []
-    for row in ("cohort", "bernoulli", "truman", "pricing", "cartpole", "thompson", "calvano", "family"):
+    for row in (
+        "cohort",
+        "bernoulli",
+        "truman",
+        "pricing",
+        "cartpole",
+        "thompson",
+        "calvano",
+        "family",
+        "uniform",
+        "prioritized",
+        "hindsight",
+        "add",
+    ):
         done = bench(root, "--only", row, "--output", str(output))
         assert done.returncode == 0, done.stderr
         lines += json.loads(output.read_text())

@@ -267,6 +267,11 @@ class ReplayBuffer:
         return f"<ReplayBuffer: {len(self)} of {added} transitions held, {batches} batches drawn>"
 
     @property
+    def num_added(self) -> int:
+        """Transitions that were ever added."""
+        return self._core.counts()[0]
+
+    @property
     def num_episodes(self) -> int:
         """Episodes that have ended and of which every step is held."""
         return self._core.counts()[2]
