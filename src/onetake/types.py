@@ -136,6 +136,20 @@ class Transitions:
 
 
 @dataclass(frozen=True)
+class Arrivals:
+    """Outcomes that arrived at a step, where they may be late: each decision's once.
+
+    Attributes:
+        rows: whose they are ``(m,)``. decision_step: steps of the decisions since the environment's reset ``(m,)``.
+        reward: what the decisions earned ``(m,)``.
+    """
+
+    rows: Int64
+    decision_step: Int64
+    reward: Float64
+
+
+@dataclass(frozen=True)
 class LoggedDecisions:
     """A log as arrays, checked where it was read: what estimators and offline learners see.
 

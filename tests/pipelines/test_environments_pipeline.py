@@ -43,6 +43,9 @@ SUITES = (
     "travel_tune",
     "clinic",
     "clinic_tune",
+    "drift",
+    "cold_start",
+    "cold_start_tune",
 )
 
 
@@ -72,7 +75,10 @@ def run_into(root: Path, data: Path) -> dict[str, bytes]:
     catalog["params:suites.population"] = PopulationPlan(**conf["suites"]["population"])
     catalog["params:departures"] = Departures(**conf["departures"])
     catalog["params:suites.travel"] = DeparturePlan(**conf["suites"]["travel"])
+    catalog["params:suites.travel_linear"] = DeparturePlan(**conf["suites"]["travel_linear"])
     catalog["params:suites.clinic"] = ClinicPlan(**conf["suites"]["clinic"])
+    catalog["params:suites.drift"] = DescribedPlan(**conf["suites"]["drift"])
+    catalog["params:suites.cold_start"] = PopulationPlan(**conf["suites"]["cold_start"])
     catalog["params:suites.thornton"] = FittedPlan(**conf["suites"]["thornton"])
     SequentialRunner().run(pipeline.only_nodes_with_outputs(*wanted_outputs(pipeline)), catalog)
     return {str(file.relative_to(data)): file.read_bytes() for file in sorted(data.rglob("*")) if file.is_file()}

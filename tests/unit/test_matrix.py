@@ -93,7 +93,8 @@ def test_the_matrix_of_the_repository_is_read_without_a_run(root: Path, monkeypa
     monkeypatch.chdir(root)
     monkeypatch.setattr(RunLoader, "latest", None)
     bootstrap_project(root)
-    assert set(read_matrix().cells) == {"truman", "population", "thornton", "outreach", "travel", "clinic"}
+    made = {"truman", "population", "thornton", "outreach", "travel", "travel_linear", "clinic", "drift", "cold_start"}
+    assert set(read_matrix().cells) == made
 
 
 @pytest.mark.pipelines

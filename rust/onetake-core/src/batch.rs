@@ -14,12 +14,16 @@ use crate::block::{Block, Slot, Turn};
 use crate::checks::check_actions;
 use crate::columns::{Column, Columns, Shape};
 use crate::config;
+use crate::delay::{Arrived, Law};
 use crate::error::{Error, Result};
+use crate::extras::{Extras, Settings};
 use crate::family::{Actions, Budget, Family, Spec, StartValues};
 use crate::restless::whittle::Whittle;
 use crate::rng::{Key, Stream};
 use crate::simulator::{AutoReset, Ended, Layout, Simulator, StepOut};
 use crate::state::{Reader, Writer, digest};
+
+mod limits;
 
 /// Fewer environments than this are stepped by the calling thread alone: waking others would take longer.
 const ALONE: usize = 8192;
@@ -28,6 +32,8 @@ const ALONE: usize = 8192;
 #[derive(Debug)]
 pub struct Batch<F: Family> {
     family: Arc<F>,
+    spec: Arc<Spec>,
+    extras: Arc<Extras>,
     settings: Arc<str>,
     identity: [u8; 16],
     layout: Layout,
@@ -44,6 +50,8 @@ impl<F: Family> Clone for Batch<F> {
     fn clone(&self) -> Self {
         Self {
             family: Arc::clone(&self.family),
+            spec: Arc::clone(&self.spec),
+            extras: Arc::clone(&self.extras),
             settings: Arc::clone(&self.settings),
             blocks: self.blocks.clone(),
             excess: self.excess.clone(),
@@ -60,12 +68,23 @@ impl<F: Family> Batch<F> {
     /// Names the field, the column or the argument that cannot be used.
     pub fn new(json: &str, columns: Vec<Column>, layout: Layout, pool: Option<Arc<ThreadPool>>) -> Result<Self> {
         check_layout(layout)?;
-        let config = config::parse::<F::Config>(F::NAME, json)?;
+        let (beside, json) = Settings::take(F::NAME, json)?;
+        let config = config::parse::<F::Config>(F::NAME, &json)?;
         // A configuration that was read from JSON can be written as JSON.
-        let settings: Arc<str> = serde_json::to_string(&config).unwrap_or_default().into();
+        let settings: Arc<str> = beside.beside(&serde_json::to_string(&config).unwrap_or_default()).into();
         let identity = identity(F::NAME, &settings, &columns, layout);
-        let family = F::new(&config, &mut Columns::new(layout.shape, columns, (F::COLUMNS, F::TABLES))?)?;
+        let mut columns = Columns::new(layout.shape, columns, (&Settings::columns::<F>(), F::TABLES))?;
+        let family = F::new(&config, &mut columns)?;
+        let extras = beside.check::<F>(&mut columns)?;
+        let spec = extras.spec(&family)?;
+        family.modifiers().check_episode(
+            F::NAME,
+            spec.horizon,
+            if F::ARMS_CHANGE { spec.actions.arms() } else { 0 },
+        )?;
         Ok(Self {
+            spec: Arc::new(spec),
+            extras: Arc::new(extras),
             settings,
             identity,
             layout,
@@ -98,28 +117,6 @@ impl<F: Family> Batch<F> {
         Err(Error::NotReady { what: what.into(), need: "call reset first".into() })
     }
 
-    /// Refuse a step while a reset is due that only the caller may make, and one that the clock cannot count.
-    fn due(&self) -> Result<()> {
-        self.ready("step")?;
-        if self.layout.mode == AutoReset::Wait && self.blocks.iter().all(Block::all_over) {
-            return Err(Error::NotReady {
-                what: "step".into(),
-                need: "every environment has ended; reset first".into(),
-            });
-        }
-        if self.layout.mode == AutoReset::Disabled
-            && let Some(row) = self.blocks.iter().find_map(|b| b.first_over().map(|i| b.row + i))
-        {
-            let need = format!("environment {row} has ended; reset it first");
-            return Err(Error::NotReady { what: "step".into(), need });
-        }
-        if self.clock == u32::MAX {
-            let need = "the clock is at its end; reset with a seed".to_string();
-            return Err(Error::NotReady { what: "step".into(), need });
-        }
-        Ok(())
-    }
-
     /// Write what `ask` says of each block's arms as `(n, k)`.
     fn by_arm(
         &self,
@@ -129,7 +126,13 @@ impl<F: Family> Batch<F> {
     ) -> Result<()> {
         self.ready(what)?;
         let arms = self.arms(what)?;
-        let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
+        let turn = Turn {
+            family: &*self.family,
+            extras: &self.extras,
+            key: self.key,
+            step: self.clock,
+            mode: self.layout.mode,
+        };
         let mut rest = Deal(out);
         let mut tasks: Vec<_> = self.blocks.iter().map(|b| (rest.next(b.len * arms), b)).collect();
         each(self.pool.as_ref(), self.layout.shape.rows(), &mut tasks, |(out, block)| {
@@ -141,47 +144,16 @@ impl<F: Family> Batch<F> {
     }
 
     fn turn(&self) -> Turn<'_, F> {
-        Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode }
-    }
-
-    /// Refuse arms that are not allowed, and more than a hard budget; give each replicate's excess over a soft one.
-    fn check_limits(&self, arms: &[u32]) -> Result<Vec<u64>> {
-        if self.family.masks() {
-            let (count, turn) = (self.family.spec().actions.arms(), self.turn());
-            let mut tasks: Vec<_> = self.blocks.iter().map(|block| (block, None)).collect();
-            each(self.pool.as_ref(), self.layout.shape.rows(), &mut tasks, |(block, refused)| {
-                let mut allowed = vec![true; block.len * count];
-                block.allowed(turn, &mut allowed);
-                let own = &arms[block.row..block.row + block.len];
-                let barred = |(i, &arm): (usize, &u32)| !allowed[arm as usize * block.len + i];
-                *refused = own.iter().enumerate().position(barred).map(|i| block.row + i);
-            });
-            if let Some(row) = tasks.iter().find_map(|(_, refused)| *refused) {
-                let wanted = "an arm that the action mask allows".to_string();
-                return Err(Error::Shape { what: format!("actions[{row}]"), got: arms[row].to_string(), wanted });
-            }
-        }
-        let Some(budget) = self.family.budget() else { return Ok(Vec::new()) };
-        let mut used = vec![0; self.layout.shape.replicates];
-        for block in &self.blocks {
-            let active = |&i: &usize| arms[block.row + i] > 0 && !block.over(i);
-            used[block.replicate_row] += (0..block.len).filter(active).count();
-        }
-        if let (true, Some(row)) = (budget.hard, used.iter().position(|&used| used > budget.most)) {
-            return Err(Error::Shape {
-                what: format!("actions of replicate {}", self.layout.first_replicate as usize + row),
-                got: format!("{} interventions", used[row]),
-                wanted: format!("at most {}, its budget a step", budget.most),
-            });
-        }
-        Ok(used.into_iter().map(|used| used.saturating_sub(budget.most) as u64).collect())
+        Turn { family: &*self.family, extras: &self.extras, key: self.key, step: self.clock, mode: self.layout.mode }
     }
 
     /// The level that all environments share at the coming step, where they do.
     fn common_level(&self) -> Option<f64> {
         let modifiers = self.family.modifiers();
         let first = self.blocks.first().and_then(Block::common_elapsed)?;
-        let same = modifiers.is_timed_only() && self.blocks.iter().all(|b| b.common_elapsed() == Some(first));
+        let same = modifiers.is_timed_only()
+            && modifiers.are_of_all_arms()
+            && self.blocks.iter().all(|b| b.common_elapsed() == Some(first));
         same.then(|| modifiers.timed(first))
     }
 }
@@ -250,7 +222,7 @@ fn identity(family: &str, settings: &str, columns: &[Column], layout: Layout) ->
 
 impl<F: Family> Simulator for Batch<F> {
     fn spec(&self) -> &Spec {
-        self.family.spec()
+        &self.spec
     }
 
     fn settings(&self) -> &str {
@@ -281,7 +253,13 @@ impl<F: Family> Simulator for Batch<F> {
         self.started = true;
         self.excess.fill(0);
         let width = self.spec().observations.len();
-        let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
+        let turn = Turn {
+            family: &*self.family,
+            extras: &self.extras,
+            key: self.key,
+            step: self.clock,
+            mode: self.layout.mode,
+        };
         let mut rest = Deal(obs);
         let mut tasks: Vec<_> = self.blocks.iter_mut().map(|b| (rest.next(b.len * width), b)).collect();
         let keep_last = matches!(turn.mode, AutoReset::Disabled | AutoReset::Wait);
@@ -302,7 +280,13 @@ impl<F: Family> Simulator for Batch<F> {
             return refuse(format!("{} values", mask.len()), format!("{rows}, one an environment"));
         }
         let width = self.spec().observations.len();
-        let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
+        let turn = Turn {
+            family: &*self.family,
+            extras: &self.extras,
+            key: self.key,
+            step: self.clock,
+            mode: self.layout.mode,
+        };
         let mut rest = Deal(obs);
         for block in &mut self.blocks {
             let mask = &mask[block.row..block.row + block.len];
@@ -315,10 +299,16 @@ impl<F: Family> Simulator for Batch<F> {
         self.due()?;
         let rows = self.layout.shape.rows();
         check_actions("actions", &self.spec().actions, actions, rows)?;
-        let excess = self.check_limits(actions.arms())?;
+        let excess = self.check_limits(actions)?;
         self.excess.iter_mut().zip(excess).for_each(|(total, more)| *total += more);
         let width = self.spec().observations.len();
-        let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
+        let turn = Turn {
+            family: &*self.family,
+            extras: &self.extras,
+            key: self.key,
+            step: self.clock,
+            mode: self.layout.mode,
+        };
         let plan = turn.family.plan(self.common_level(), rows);
         let (mut obs, mut reward) = (Deal(out.obs), Deal(out.reward));
         let (mut terminated, mut truncated) = (Deal(out.terminated), Deal(out.truncated));
@@ -382,6 +372,21 @@ impl<F: Family> Simulator for Batch<F> {
         self.family.masks()
     }
 
+    fn longest_delay(&self) -> Option<u32> {
+        self.extras.delay.as_ref().map(Law::most)
+    }
+
+    fn arrived(&self) -> Arrived {
+        let mut all = Arrived::default();
+        self.blocks.iter().filter_map(Block::arrived).for_each(|arrived| all.extend(arrived));
+        all
+    }
+
+    fn present(&self) -> Option<Vec<bool>> {
+        self.extras.presence.as_ref()?;
+        Some(self.blocks.iter().flat_map(|block| (0..block.len).map(|i| block.there(i))).collect())
+    }
+
     fn budget(&self) -> Option<Budget> {
         self.family.budget()
     }
@@ -399,7 +404,13 @@ impl<F: Family> Simulator for Batch<F> {
         if let Some(greedy) = greedy {
             check_actions("greedy", &self.spec().actions, Actions::Arms(greedy), rows)?;
         }
-        let turn = Turn { family: &*self.family, key: self.key, step: self.clock, mode: self.layout.mode };
+        let turn = Turn {
+            family: &*self.family,
+            extras: &self.extras,
+            key: self.key,
+            step: self.clock,
+            mode: self.layout.mode,
+        };
         let mut tasks: Vec<_> = self.blocks.iter().map(|b| (b, Sums::default())).collect();
         each(self.pool.as_ref(), rows, &mut tasks, |(block, sums)| {
             let part = block.row..block.row + block.len;
@@ -452,7 +463,8 @@ impl<F: Family> Simulator for Batch<F> {
         next.started = reader.u64()? == 1;
         next.excess.iter_mut().try_for_each(|count| reader.u64().map(|read| *count = read))?;
         if next.started {
-            next.blocks.iter_mut().try_for_each(|block| block.restore(&*self.family, &mut reader))?;
+            let turn = self.turn();
+            next.blocks.iter_mut().try_for_each(|block| block.restore(turn, &mut reader))?;
         }
         *self = next;
         Ok(())

@@ -2,13 +2,21 @@
 
 use crate::account::Sums;
 use crate::columns::Shape;
+use crate::delay::Outstanding;
 use crate::ends::{self, End};
 use crate::error::Result;
-use crate::family::{Actions, Family, Out, Rows, Run, State};
-use crate::modifiers::{Level, Place, Scope};
+use crate::extras::Extras;
+use crate::family::{Actions, Breaches, Family, Out, Rows, Run, State};
+use crate::modifiers::{Place, Scope};
+use crate::presence::Stay;
 use crate::rng::Key;
 use crate::simulator::{AutoReset, Ended};
 use crate::state::{Reader, Writer};
+
+mod levels;
+mod presence;
+
+use levels::{Levels, Rooms};
 
 /// Most environments of a block: what one of them needs stays in a core's own cache.
 pub const BLOCK: usize = 2048;
@@ -35,6 +43,10 @@ pub struct Block {
     elapsed: Vec<u32>,
     over: Vec<End>,
     last: Vec<f32>,
+    /// What has not arrived yet, where outcomes may be late.
+    late: Option<Outstanding>,
+    /// When each environment is there; empty where everybody always is.
+    stays: Vec<Stay>,
 }
 
 /// The slices of a step's output that belong to one block.
@@ -55,6 +67,8 @@ pub struct Slot<'a> {
 pub struct Turn<'a, F: Family> {
     /// The family.
     pub family: &'a F,
+    /// What is late, and who is there.
+    pub extras: &'a Extras,
     /// Generator of the environment's draws.
     pub key: Key,
     /// Step of the global clock.
@@ -98,6 +112,8 @@ impl Block {
                     elapsed: vec![0],
                     over: vec![End::NOT],
                     last: Vec::new(),
+                    late: None,
+                    stays: Vec::new(),
                 });
                 entity_row += len;
             }
@@ -134,49 +150,31 @@ impl Block {
         self.over.iter().position(|end| *end != End::NOT)
     }
 
-    fn run<'a>(&'a self, key: Key, step: u32, level: Level<'a>) -> Run<'a> {
+    fn run<'a, F: Family>(&'a self, turn: Turn<'_, F>, levels: Levels<'a>) -> Run<'a> {
         Run {
-            key,
-            step,
+            key: turn.key,
+            step: turn.step,
             replicate: self.replicate,
             entity: self.entity,
             len: self.len,
             entity_row: self.entity_row,
             row: self.row,
-            level,
+            level: levels.all,
+            arm_levels: levels.arms,
             elapsed: &self.elapsed,
         }
-    }
-
-    /// The product of the modifiers now; `room` holds it where it differs between environments.
-    fn level<'a, F: Family>(&self, family: &F, room: &'a mut Vec<f64>) -> Level<'a> {
-        let modifiers = family.modifiers();
-        if modifiers.is_empty() {
-            return Level::Same(1.0);
-        }
-        let shared = self.walks.iter().filter(|walk| walk.len() == 1).fold(1.0, |level, walk| level * walk[0]);
-        let own = self.walks.iter().any(|walk| walk.len() > 1);
-        if let (Some(t), false) = (self.common_elapsed(), own) {
-            return Level::Same(modifiers.timed(t) * shared);
-        }
-        room.clear();
-        match self.common_elapsed() {
-            Some(t) => room.resize(self.len, modifiers.timed(t) * shared),
-            None => room.extend(self.elapsed.iter().map(|&t| modifiers.timed(t) * shared)),
-        }
-        for walk in self.walks.iter().filter(|walk| walk.len() > 1) {
-            room.iter_mut().zip(walk).for_each(|(level, value)| *level *= value);
-        }
-        Level::Each(room)
     }
 
     /// Start every environment; `step` is that of the coming decision.
     pub fn reset_all<F: Family>(&mut self, turn: Turn<'_, F>, keep_last: bool, obs: &mut [f32]) {
         self.elapsed = vec![0];
         self.over = vec![End::NOT];
-        self.walks = turn.family.modifiers().walks().map(|(_, walk)| vec![walk.start; walk.width(self.len)]).collect();
+        let moving = turn.family.modifiers().moving();
+        self.walks = moving.map(|(_, walk, _)| vec![walk.start(); walk.width(self.len)]).collect();
         self.state.clear();
         self.state.resize(turn.family.state().len() * self.len, 0.0);
+        let new = |law| Outstanding::new(law, self.len, F::OUTCOMES.len());
+        self.late = turn.extras.delay.as_ref().map(new);
         self.start_rows(turn, Rows::All(self.len), obs);
         if keep_last {
             self.last = obs.to_vec();
@@ -201,12 +199,15 @@ impl Block {
         } else {
             self.spread();
         }
-        for ((_, walk), values) in turn.family.modifiers().walks().zip(&mut self.walks) {
-            if walk.scope == Scope::Environment {
+        for ((_, walk, _), values) in turn.family.modifiers().moving().zip(&mut self.walks) {
+            if walk.scope() == Scope::Environment {
                 for &i in rows {
-                    values[i as usize] = walk.start;
+                    values[i as usize] = walk.start();
                 }
             }
+        }
+        if let Some(late) = &mut self.late {
+            late.forget(rows);
         }
         if self.elapsed.len() > 1 {
             for &i in rows {
@@ -226,11 +227,19 @@ impl Block {
     }
 
     fn start_rows<F: Family>(&mut self, turn: Turn<'_, F>, rows: Rows<'_>, obs: &mut [f32]) {
-        let mut room = Vec::new();
-        let level = self.level(turn.family, &mut room);
+        let mut room = Rooms::default();
+        let levels = self.levels(turn.family, &mut room);
         let mut values = std::mem::take(&mut self.state);
         let mut state = State { values: &mut values, len: self.len };
-        turn.family.reset(&self.run(turn.key, turn.step, level), rows, &mut state, obs);
+        let run = self.run(turn, levels);
+        turn.family.reset(&run, rows, &mut state, obs);
+        if let Some(presence) = &turn.extras.presence {
+            let mut stays = self.stays.clone();
+            stays.resize(self.len, Stay { enters: 0, leaves: 0 });
+            presence.draw(&run, rows, &mut stays);
+            self.stays = stays;
+            self.hide_absent(turn, obs);
+        }
         self.state = values;
     }
 
@@ -242,18 +251,23 @@ impl Block {
         actions: Actions<'_>,
         slot: &mut Slot<'_>,
     ) -> Ended {
-        let mut room = Vec::new();
-        let level = self.level(turn.family, &mut room);
-        self.add_totals(turn, level);
+        let mut room = Rooms::default();
+        let levels = self.levels(turn.family, &mut room);
+        self.add_totals(turn, levels);
         let mut values = std::mem::take(&mut self.state);
         let mut state = State { values: &mut values, len: self.len };
         // What is given may hold anything: families write all observations and rewards, and set ends.
         slot.terminated.fill(false);
         slot.truncated.fill(false);
         let mut out = Out { obs: slot.obs, reward: slot.reward, terminated: slot.terminated };
-        turn.family.step(&self.run(turn.key, turn.step, level), plan, actions, &mut state, &mut out);
+        turn.family.step(&self.run(turn, levels), plan, actions, &mut state, &mut out);
         self.state = values;
+        for i in (0..self.stays.len()).filter(|&i| !self.there(i)) {
+            slot.reward[i] = 0.0;
+        }
+        self.keep_back(turn, slot);
         self.advance(turn);
+        self.come_and_go(Turn { step: turn.step.wrapping_add(1), ..turn }, slot.obs);
         let ended = self.end(turn, slot);
         if !self.last.is_empty() {
             self.last.copy_from_slice(slot.obs);
@@ -269,7 +283,7 @@ impl Block {
         }
         let mut words = vec![0; self.len];
         let place = Place { key: turn.key, step: turn.step, replicate: self.replicate, entity: self.entity };
-        for ((slot, walk), values) in turn.family.modifiers().walks().zip(&mut self.walks) {
+        for ((slot, walk, _), values) in turn.family.modifiers().moving().zip(&mut self.walks) {
             walk.advance(place, slot, &mut words, values);
         }
     }
@@ -329,31 +343,31 @@ impl Block {
 
     /// Expected reward of each arm with the best play after it `(k, len)`; 0 for environments that have ended.
     pub fn values<F: Family>(&self, turn: Turn<'_, F>, out: &mut [f64]) {
-        let mut room = Vec::new();
-        let level = self.level(turn.family, &mut room);
-        turn.family.values(&self.run(turn.key, turn.step, level), &self.state, out);
+        let mut room = Rooms::default();
+        let levels = self.levels(turn.family, &mut room);
+        turn.family.values(&self.run(turn, levels), &self.state, out);
         self.silence(out);
     }
 
     /// Expected reward of each arm at the coming step `(k, len)`; 0 for environments that only wait for their reset.
     pub fn expected<F: Family>(&self, turn: Turn<'_, F>, out: &mut [f64]) {
-        let mut room = Vec::new();
-        let level = self.level(turn.family, &mut room);
-        self.expected_at(turn, level, out);
+        let mut room = Rooms::default();
+        let levels = self.levels(turn.family, &mut room);
+        self.expected_at(turn, levels, out);
     }
 
-    fn expected_at<F: Family>(&self, turn: Turn<'_, F>, level: Level<'_>, out: &mut [f64]) {
-        turn.family.expected(&self.run(turn.key, turn.step, level), &self.state, out);
+    fn expected_at<F: Family>(&self, turn: Turn<'_, F>, levels: Levels<'_>, out: &mut [f64]) {
+        turn.family.expected(&self.run(turn, levels), &self.state, out);
         self.silence(out);
     }
 
     /// What the evaluator knows of the coming step, summed: the best play, the one to be played, and each arm.
     pub fn sums<F: Family>(&self, turn: Turn<'_, F>, arms: usize, action: &[u32], greedy: Option<&[u32]>) -> Sums {
-        let mut room = Vec::new();
-        let level = self.level(turn.family, &mut room);
-        let run = self.run(turn.key, turn.step, level);
+        let mut room = Rooms::default();
+        let levels = self.levels(turn.family, &mut room);
+        let run = self.run(turn, levels);
         let mut expected = vec![0.0; self.len * arms];
-        self.expected_at(turn, level, &mut expected);
+        self.expected_at(turn, levels, &mut expected);
         let sums = Sums::new(&expected, action, greedy);
         let alive = |values: Option<Vec<f64>>| {
             values.map(|mut values| {
@@ -365,35 +379,32 @@ impl Block {
         sums.with(alive(turn.family.oracle(&run)), together(action), together(greedy.unwrap_or(action)))
     }
 
-    /// Environments that have ended earn nothing.
-    fn silence(&self, values: &mut [f64]) {
-        if self.first_over().is_none() {
-            return;
-        }
-        for (place, value) in values.iter_mut().enumerate() {
-            if self.over(place % self.len) {
-                *value = 0.0;
-            }
-        }
-    }
-
-    fn add_totals<F: Family>(&mut self, turn: Turn<'_, F>, level: Level<'_>) {
+    fn add_totals<F: Family>(&mut self, turn: Turn<'_, F>, levels: Levels<'_>) {
         if self.totals.is_empty() {
             return;
         }
         let mut expected = vec![0.0; self.totals.len()];
-        self.expected_at(turn, level, &mut expected);
+        self.expected_at(turn, levels, &mut expected);
         self.totals.iter_mut().zip(expected).for_each(|(total, value)| *total += value);
     }
 
-    /// Which arms are allowed at the coming step `(k, len)`; all of them for environments that have ended.
+    /// Which arms are allowed at the coming step `(k, len)`; all of them for environments that are idle.
     pub fn allowed<F: Family>(&self, turn: Turn<'_, F>, out: &mut [bool]) {
-        let mut room = Vec::new();
-        let level = self.level(turn.family, &mut room);
-        turn.family.allowed(&self.run(turn.key, turn.step, level), &self.state, out);
-        if self.first_over().is_some() {
-            out.iter_mut().enumerate().for_each(|(place, allowed)| *allowed |= self.over(place % self.len));
+        let mut room = Rooms::default();
+        let levels = self.levels(turn.family, &mut room);
+        turn.family.allowed(&self.run(turn, levels), &self.state, out);
+        if !self.none_idle() {
+            out.iter_mut().enumerate().for_each(|(place, allowed)| *allowed |= self.idle(place % self.len));
         }
+    }
+
+    /// Which of the coming actions break a limit, of environments that are not idle.
+    pub fn breaches<F: Family>(&self, turn: Turn<'_, F>, actions: Actions<'_>) -> Option<Breaches> {
+        let mut room = Rooms::default();
+        let levels = self.levels(turn.family, &mut room);
+        let mut found = turn.family.breaches(&self.run(turn, levels), &self.state, actions)?;
+        found.rows.retain(|&i| !self.idle(i));
+        Some(found)
     }
 
     /// Write what carries over.
@@ -404,24 +415,42 @@ impl Block {
         self.walks.iter().for_each(|walk| writer.list(walk, f64::to_le_bytes));
         writer.list(&self.last, f32::to_le_bytes);
         writer.list(&self.totals, f64::to_le_bytes);
+        if let Some(late) = &self.late {
+            late.save(writer);
+        }
+        if !self.stays.is_empty() {
+            writer.list(&self.stays, |stay| (u64::from(stay.enters) << 32 | u64::from(stay.leaves)).to_le_bytes());
+        }
     }
 
     /// Read what [`Block::save`] wrote.
     ///
     /// # Errors
     /// Refuses lists of other lengths.
-    pub fn restore<F: Family>(&mut self, family: &F, reader: &mut Reader<'_>) -> Result<()> {
+    pub fn restore<F: Family>(&mut self, turn: Turn<'_, F>, reader: &mut Reader<'_>) -> Result<()> {
+        let family = turn.family;
         let spec = family.spec();
         self.elapsed = reader.list(&[1, self.len], u32::from_le_bytes)?;
         self.over = reader.list(&[self.elapsed.len()], |[code]| End::from_code(code))?;
         self.state = reader.list(&[0, family.state().len() * self.len], f64::from_le_bytes)?;
         self.walks = family
             .modifiers()
-            .walks()
-            .map(|(_, walk)| reader.list(&[walk.width(self.len)], f64::from_le_bytes))
+            .moving()
+            .map(|(_, walk, _)| reader.list(&[walk.width(self.len)], f64::from_le_bytes))
             .collect::<Result<_>>()?;
         self.last = reader.list(&[0, spec.observations.len() * self.len], f32::from_le_bytes)?;
         self.totals = reader.list(&[0, spec.actions.arms() * self.len], f64::from_le_bytes)?;
+        if let Some(law) = &turn.extras.delay {
+            let late = self.late.insert(Outstanding::new(law, self.len, F::OUTCOMES.len()));
+            late.restore(reader)?;
+        }
+        if turn.extras.presence.is_some() {
+            let read = |bytes| {
+                let both = u64::from_le_bytes(bytes);
+                Stay { enters: (both >> 32) as u32, leaves: both as u32 }
+            };
+            self.stays = reader.list(&[self.len], read)?;
+        }
         Ok(())
     }
 }

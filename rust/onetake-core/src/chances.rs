@@ -9,7 +9,7 @@ use crate::rates::Now;
 pub fn multiply(rates: &Now<'_>, arm: usize, level: Level<'_>, out: &mut [f64]) {
     match *rates {
         Now::Cells(cells) => dispatch::run(Multiply { cells, arm, level, out }),
-        Now::Rows { .. } => {
+        Now::Rows { .. } | Now::Changed(..) => {
             for (i, out) in out.iter_mut().enumerate() {
                 *out *= (rates.at(i, arm) * level.at(i)).clamp(0.0, 1.0);
             }
@@ -23,7 +23,7 @@ pub fn of_arms(rates: &Now<'_>, arms: &[u32], level: Level<'_>) -> Vec<f64> {
     match *rates {
         Now::Cells(cells) if cells.width() > 1 => dispatch::run(OfArms { cells, arms, level, out: &mut out }),
         Now::Cells(_) => multiply(rates, 0, level, &mut out),
-        Now::Rows { .. } => {
+        Now::Rows { .. } | Now::Changed(..) => {
             for (i, (out, &arm)) in out.iter_mut().zip(arms).enumerate() {
                 *out = (rates.at(i, arm as usize) * level.at(i)).clamp(0.0, 1.0);
             }

@@ -144,8 +144,11 @@ pub fn labels(family: &str, labels: &[String], arms: usize) -> Result<()> {
     Err(refuse(&format!("{family}.labels"), format!("{} labels", labels.len()), format!("{arms}, one an arm, or none")))
 }
 
+/// What a number must be: in words, and as a question.
+pub type Wanted = (&'static str, fn(f64) -> bool);
+
 /// What a chance must be: for [`crate::columns::Columns::take`].
-pub const CHANCE: (&str, fn(f64) -> bool) = ("a chance in [0, 1]", |v| (0.0..=1.0).contains(&v));
+pub const CHANCE: Wanted = ("a chance in [0, 1]", |v| (0.0..=1.0).contains(&v));
 /// What a number of trials must be.
 pub const COUNT: (&str, fn(f64) -> bool) =
     ("a whole number in [1, 2147483647]", |v| v.fract() == 0.0 && (1.0..=2_147_483_647.0).contains(&v));

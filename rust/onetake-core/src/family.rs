@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::columns::{Cells, Columns, Param, Shape};
 use crate::error::Result;
-use crate::modifiers::{Level, Modifiers};
+use crate::modifiers::{ArmLevels, Level, Modifiers};
 use crate::restless::whittle::Whittle;
 use crate::rng::Key;
 
@@ -210,8 +210,10 @@ pub struct Run<'a> {
     pub entity_row: usize,
     /// Place of the first environment in the batch.
     pub row: usize,
-    /// Product of the modifiers at this step.
+    /// Product of the modifiers of all arms at this step.
     pub level: Level<'a>,
+    /// Product of the modifiers of some arms alone, where there are any.
+    pub arm_levels: Option<ArmLevels<'a>>,
     /// Steps since each environment's reset: one number for all, or one each.
     pub elapsed: &'a [u32],
 }
@@ -316,6 +318,17 @@ pub struct Budget {
     pub hard: bool,
 }
 
+/// Actions that break a limit which ties them to the last ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Breaches {
+    /// Environments of the run whose action does.
+    pub rows: Vec<usize>,
+    /// Whether a breach is refused; else it is counted.
+    pub hard: bool,
+    /// What the limit allows.
+    pub wanted: &'static str,
+}
+
 /// A family of environments.
 pub trait Family: Sized + Send + Sync + 'static {
     /// Its name in configuration.
@@ -324,6 +337,11 @@ pub trait Family: Sized + Send + Sync + 'static {
     const COLUMNS: &'static [&'static str];
     /// Names of the tables that all environments share: arrays of any length, too long for a configuration.
     const TABLES: &'static [&'static str] = &[];
+    /// Places of the observed numbers that tell what came of the last action, in families in which all that is observed
+    /// beside them does not depend on it: there outcomes may arrive late, and entities come and go.
+    const OUTCOMES: &'static [usize] = &[];
+    /// Whether modifiers may act on some arms alone; their product is [`Run::arm_levels`] then.
+    const ARMS_CHANGE: bool = false;
     /// Its configuration: defaults live there, and unknown fields are refused.
     type Config: Serialize + DeserializeOwned;
     /// What one step needs once for all runs, such as tables of shared parameters.
@@ -402,6 +420,11 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// Whether some arms are not always allowed.
     fn masks(&self) -> bool {
         false
+    }
+
+    /// Which actions break a limit that [`Family::allowed`] does not tell; `None` where there is no such limit.
+    fn breaches(&self, _run: &Run<'_>, _state: &[f64], _actions: Actions<'_>) -> Option<Breaches> {
+        None
     }
 
     /// Write which arms are allowed at the coming step `(k, len)`, arm by arm.

@@ -9,7 +9,9 @@
 //! - [`simulator`] and [`batch`]: many environments as one, stepped in [`block`]s; [`account`] sums what the evaluator
 //!   knows of them.
 //! - [`market`]: sellers in logit markets and their Q-learners; [`auction`]: bidders with values and budgets.
-//! - [`modifiers`]: seasons, trends and walks; [`segments`]: kinds of entities; [`rates`], [`chances`] and [`repeated`]:
+//! - [`extras`]: what families can have beside their settings: [`delay`] of outcomes, [`presence`] of entities that come
+//!   and go.
+//! - [`modifiers`]: seasons, trends, walks and kin; [`segments`]: kinds of entities; [`rates`], [`chances`] and [`repeated`]:
 //!   chances by arm, whole columns of them, and tables of shared ones; [`columns`] and [`config`]: parameters as they
 //!   cross the border.
 //! - [`chain`]: finite decision processes; [`seats`]: the dynamic program of what is sold until a horizon.
@@ -34,14 +36,17 @@ pub mod chances;
 pub mod checks;
 pub mod columns;
 pub mod config;
+pub mod delay;
 pub mod dispatch;
 pub mod ends;
 pub mod envs;
 pub mod error;
+pub mod extras;
 pub mod family;
 pub mod fleet;
 pub mod market;
 pub mod modifiers;
+pub mod presence;
 pub mod rates;
 pub mod reduce;
 pub mod repeated;

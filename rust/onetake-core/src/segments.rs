@@ -69,6 +69,11 @@ impl Segments {
         self.multipliers.is_empty()
     }
 
+    /// The largest multiplier.
+    pub fn largest(&self) -> f64 {
+        if self.are_alike() { 1.0 } else { self.multipliers.iter().fold(0.0, |most, &multiplier| most.max(multiplier)) }
+    }
+
     /// The multiplier of a segment for an arm.
     #[inline(always)]
     pub fn multiplier(&self, segment: usize, arm: usize) -> f64 {

@@ -2,6 +2,8 @@
 
 use crate::account::Account;
 use crate::columns::Shape;
+use crate::config::refuse;
+use crate::delay::Arrived;
 use crate::error::Result;
 use crate::family::{Actions, Budget, Spec, StartValues};
 use crate::restless::whittle::Whittle;
@@ -17,6 +19,22 @@ pub enum AutoReset {
     Disabled,
     /// They stand still, with reward 0 and their last observation, until all have ended: nothing resets them.
     Wait,
+}
+
+impl AutoReset {
+    /// The mode of a name.
+    ///
+    /// # Errors
+    /// Refuses a name of none.
+    pub fn named(name: &str) -> Result<Self> {
+        match name {
+            "NextStep" => Ok(Self::NextStep),
+            "SameStep" => Ok(Self::SameStep),
+            "Disabled" => Ok(Self::Disabled),
+            "Wait" => Ok(Self::Wait),
+            _ => Err(refuse("autoreset_mode", name, "NextStep, SameStep or Disabled")),
+        }
+    }
 }
 
 /// Which batch: its size, the ids of its first entity and replicate, its seed.
@@ -103,6 +121,12 @@ pub trait Simulator: Send + Sync {
     /// # Errors
     /// Refuses before the first reset, and where actions are not arms.
     fn allowed(&self, out: &mut [bool]) -> Result<bool>;
+    /// Most steps from a decision to the arrival of its outcome; `None` where outcomes come at once.
+    fn longest_delay(&self) -> Option<u32>;
+    /// The outcomes that arrived at the last step, where they may be late.
+    fn arrived(&self) -> Arrived;
+    /// Who is there at the coming step `(n,)`; `None` where everybody always is.
+    fn present(&self) -> Option<Vec<bool>>;
     /// Whether some arms are not always allowed.
     fn masks(&self) -> bool;
     /// The budget that the entities of a replicate share.

@@ -66,6 +66,7 @@ type StepArrays<'py> = (
     Option<(Array1<'py, u32>, Array2<'py, f32>)>,
 );
 
+type ArrivedArrays<'py> = (Array1<'py, i64>, Array1<'py, i64>, Array1<'py, f64>);
 type WhittleArrays<'py> = (Array2<'py, f64>, Array1<'py, i64>, Array1<'py, bool>);
 
 #[pymethods]
@@ -91,7 +92,7 @@ impl VecSim {
             first_entity,
             first_replicate,
             seed,
-            mode: auto_reset(mode)?,
+            mode: AutoReset::named(mode).map_err(raise)?,
         };
         let given: Vec<_> = columns
             .iter()
@@ -283,6 +284,23 @@ impl VecSim {
         Ok(masked.then_some(allowed))
     }
 
+    /// Most steps from a decision to the arrival of its outcome, or None where outcomes come at once.
+    fn longest_delay(&self) -> Option<u32> {
+        self.simulator.longest_delay()
+    }
+
+    /// What arrived at the last step: rows, steps of the decisions, what they earned.
+    fn arrived<'py>(&self, py: Python<'py>) -> ArrivedArrays<'py> {
+        let arrived = py.detach(|| self.simulator.arrived());
+        let whole = |values: Vec<u32>| values.into_iter().map(i64::from).collect::<Vec<_>>().into_pyarray(py);
+        (whole(arrived.rows), whole(arrived.steps), arrived.rewards.into_pyarray(py))
+    }
+
+    /// Who is there at the coming step, or None where everybody always is.
+    fn present<'py>(&self, py: Python<'py>) -> Option<Array1<'py, bool>> {
+        self.simulator.present().map(|present| present.into_pyarray(py))
+    }
+
     /// Whether some arms are not always allowed.
     fn masks(&self) -> bool {
         self.simulator.masks()
@@ -470,18 +488,4 @@ fn refuse(what: &str, given: &Bound<'_, PyAny>, wanted: String) -> PyErr {
         _ => given.repr().map_or_else(|_| "something else".into(), |value| value.to_string()),
     };
     raise(Error::Shape { what: what.into(), got, wanted })
-}
-
-fn auto_reset(mode: &str) -> PyResult<AutoReset> {
-    match mode {
-        "NextStep" => Ok(AutoReset::NextStep),
-        "SameStep" => Ok(AutoReset::SameStep),
-        "Disabled" => Ok(AutoReset::Disabled),
-        "Wait" => Ok(AutoReset::Wait),
-        _ => Err(raise(Error::Config {
-            field: "autoreset_mode".into(),
-            got: mode.into(),
-            wanted: "NextStep, SameStep or Disabled".into(),
-        })),
-    }
 }

@@ -43,6 +43,8 @@ def make_native(
         ShapeError: a column of another shape than the batch.
         UnknownIdError: a family or a column that there is not.
     """
+    if config is not None and not isinstance(config, Mapping):
+        raise ConfigError(f"{family}: got {config!r}; wanted a mapping of settings")
     config = tabulated(family, config or {}, (config or {}).get("horizon"))
     table = [(name, _cells(name, values)) for name, values in sorted((columns or {}).items())]
     return VecSim(

@@ -14,7 +14,7 @@ from gymnasium.vector.utils import batch_space
 
 from onetake.envs.native import Columns, Config, make_native, single_spaces, whole
 from onetake.errors import ConfigError, OneShotError, ShapeError
-from onetake.types import BatchSpec, Bool, CountReward, Float32, Float64, Int64, YardstickKind
+from onetake.types import Arrivals, BatchSpec, Bool, CountReward, Float32, Float64, Int64, YardstickKind
 
 Step = tuple[Float32, Float64, Bool, Bool, dict[str, Any]]
 
@@ -91,6 +91,7 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
         self.single_observation_space, self.single_action_space = single_spaces(self._spec)
         self._same_step = mode is AutoresetMode.SAME_STEP
         self._masked = self._sim.masks()
+        self._late = self._sim.longest_delay() is not None
 
     @cached_property
     def observation_space(self) -> spaces.Space[Any]:  # type: ignore[override]  # made when asked for: it is as large as the batch
@@ -185,10 +186,14 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
         """
         obs, reward, terminated, truncated, ended = self._sim.step(_array(actions))
         infos = self._infos() if ended is None else {**self._final(*ended), **self._infos()}
+        if self._late:
+            infos["arrived"] = vars(self.arrived())
         return obs, reward, terminated, truncated, infos
 
     def _infos(self) -> dict[str, Any]:
-        return {"action_mask": self._sim.allowed()} if self._masked else {}
+        infos: dict[str, Any] = {"action_mask": self._sim.allowed()} if self._masked else {}
+        present = self._sim.present()
+        return infos if present is None else infos | {"present": present}
 
     def _final(self, rows: Any, last: Float32) -> dict[str, Any]:
         """The infos of environments that the step ended and reset, laid out as Gymnasium's own batches do."""
@@ -206,6 +211,27 @@ class SimVectorEnv(VectorEnv[Float32, Any, Any]):
     def action_mask(self) -> Bool | None:
         """Arms that are allowed at the coming step ``(n, k)``, or None where all always are; infos carry it too."""
         return self._sim.allowed()
+
+    @property
+    def longest_delay(self) -> int | None:
+        """Most steps from a decision to the arrival of its outcome, or None where outcomes come at once.
+
+        Where outcomes are late, rewards and observations of a step are what arrived at it, of whichever decisions; a
+        decision is known by its step in `arrived`. What is outstanding when an episode ends arrives with its last step.
+        Bounds of the reward are those of one decision.
+        """
+        return self._sim.longest_delay()
+
+    def arrived(self) -> Arrivals:
+        """Outcomes that arrived at the last step, decision by decision; infos carry them too."""
+        return Arrivals(*self._sim.arrived())
+
+    def present(self) -> Bool | None:
+        """Who is there at the coming step ``(n,)``, or None where everybody always is; infos carry it too.
+
+        Who is not there earns nothing, whatever the action, and shows zeros; who enters starts with no history.
+        """
+        return self._sim.present()
 
     def excess(self) -> Int64:
         """Actions beyond a soft budget since the last reset of all ``(replicates,)``; a hard one has none."""

@@ -120,9 +120,11 @@ class PopulationPlan:
     Attributes:
         name: of the suite. seed: root of its luck. replicates: copies with other luck. steps: periods.
         scale: reward of a conversion, per arm. labels: names of the arms. modifiers: what changes the rates over time.
+        churn: how cohorts come and go, or None. delay: when their outcomes arrive, or None for at once.
+        cohorts: how many of the population play, the first so many; None for all.
 
     Raises:
-        ConfigError: a size below 1, or labels and scale of other lengths.
+        ConfigError: a size below 1, labels and scale of other lengths, or settings that no cohort can have.
     """
 
     name: str
@@ -132,6 +134,9 @@ class PopulationPlan:
     scale: Sequence[float]
     labels: Sequence[str]
     modifiers: Sequence[Mapping[str, Any]] = ()
+    churn: Mapping[str, Any] | None = None
+    delay: Mapping[str, Any] | None = None
+    cohorts: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no suite could be made of."""
@@ -142,11 +147,19 @@ class PopulationPlan:
             raise ConfigError(
                 f"suite {self.name}.labels: got {len(self.labels)}; wanted {len(self.scale)}, as in scale"
             )
-        config = {"modifiers": [dict(modifier) for modifier in self.modifiers]}
+        if self.cohorts is not None:
+            whole(f"suite {self.name}.cohorts", self.cohorts, 1)
         try:
-            SimVectorEnv("cohort", config)
+            SimVectorEnv("cohort", {**self._changes, "horizon": self.steps})
         except ConfigError as error:
             raise ConfigError(f"suite {self.name}: {error}") from error
+
+    @property
+    def _changes(self) -> dict[str, Any]:
+        """Settings of the family that tell what changes over time."""
+        given = {"churn": self.churn, "delay": self.delay}
+        changes: dict[str, Any] = {key: dict(value) for key, value in given.items() if value is not None}
+        return {**changes, "modifiers": [dict(modifier) for modifier in self.modifiers]}
 
     def make(self, part: Part, parts: Mapping[Part, pl.DataFrame]) -> Suite:
         """Make a part of the suite; the incumbent is the best fixed arm of the tune part.
@@ -158,23 +171,19 @@ class PopulationPlan:
         Raises:
             ConfigError: another number of arms. SchemaError: columns that are missing.
         """
-        columns = cohort_columns(parts[part])
+        table = parts[part] if self.cohorts is None else parts[part].head(self.cohorts)
+        columns = cohort_columns(table)
         arms = columns["p"].shape[1]
         if len(self.scale) != arms:
             raise ConfigError(
                 f"suite {self.name}.scale: got {len(self.scale)} numbers; wanted {arms}, one for each arm"
             )
-        config = {
-            "scale": list(self.scale),
-            "labels": list(self.labels),
-            "modifiers": [dict(m) for m in self.modifiers],
-        }
         entry = EnvironmentEntry(
             name="cohorts",
             family="cohort",
-            config=config,
+            config={**self._changes, "scale": list(self.scale), "labels": list(self.labels)},
             columns=columns,
-            entities=parts[part].height,
+            entities=table.height,
             replicates=self.replicates,
             steps=self.steps,
             labels={"part": part},

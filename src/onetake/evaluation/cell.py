@@ -19,7 +19,9 @@ import polars as pl
 
 from onetake.agents import AbstractAgent
 from onetake.envs.foreign import ForeignVectorEnv, speed_note
+from onetake.envs.sim import SimVectorEnv
 from onetake.errors import ConfigError, StoppedEarly
+from onetake.evaluation.arrivals import Kept
 from onetake.evaluation.blocks import BlockStore
 from onetake.evaluation.costs import Stopwatch, cost_row
 from onetake.evaluation.curves import CurveRecorder
@@ -268,15 +270,16 @@ class _Round:
     ) -> None:
         ledger, recorder, segments = books
         running: Int64 | None = None  # rows that have not ended, or None for all
+        longest = getattr(env, "longest_delay", None)
+        kept = None if longest is None else Kept(longest)
         while running is None or len(running):
             if ledger.steps == self.settings.max_steps:
                 raise StoppedEarly(
                     f"{self.name} on {self.entry.name} of suite {self.suite.name}: got an episode still running after "
                     f"{ledger.steps} steps; wanted its end within max_steps"
                 )
-            observation = _seen(env, obs, ledger.steps, running)
-            decision = _whole(self.agent.act(observation), env.num_envs)
-            greedy = _whole(self.agent.act(observation, explore=False), env.num_envs)
+            observation = _seen(env, obs, ledger.steps, _acting(env, running))
+            decision, greedy = (_whole(self._ask(observation, explore), env.num_envs) for explore in (True, False))
             if is_known(env):
                 account = env.account(decision.action, greedy.action)
             else:
@@ -289,7 +292,7 @@ class _Round:
                 spool.step(ledger.steps, decision.action, reward, (terminated, truncated), next_obs)
                 spool.know(latent)
             made = Transitions(observation.step, obs, decision.action, reward, next_obs, terminated, truncated)
-            self.agent.learn(made if running is None else _part(made, running))
+            self._teach(env, made, observation.rows, kept)
             over = terminated | truncated
             if over.any():
                 running = np.flatnonzero(~over)
@@ -297,6 +300,22 @@ class _Round:
             obs = next_obs
             if self.progress is not None:
                 self.progress(f"{self.suite.name} × {self.name}: {self.entry.name}", ledger.steps, self.entry.steps)
+
+    def _ask(self, observation: Observation, explore: bool) -> Decision:
+        """What the agent does; nothing where there is nobody to do it for."""
+        if observation.rows is not None and not len(observation.rows):
+            return Decision(observation.step, observation.rows, rows=observation.rows)
+        return self.agent.act(observation, explore=explore)
+
+    def _teach(self, env: AnyVectorEnv, made: Transitions, rows: Int64 | None, kept: Kept | None) -> None:
+        """Let the agent learn what it may know after a step: of its rows, or where outcomes are late what arrived."""
+        if kept is not None and isinstance(env, SimVectorEnv):
+            kept.keep(made)
+            made = kept.outcomes(env.arrived())
+        elif rows is not None:
+            made = _part(made, rows)
+        if made.rows is None or len(made.rows):
+            self.agent.learn(made)
 
     def _summary(self, env: AnyVectorEnv, ledger: Ledger, first: int, known: Standards | None) -> pl.DataFrame:
         per_entity = None if known is None else known.best_fixed_per_entity
@@ -324,6 +343,15 @@ class _Round:
     @property
     def _seeds(self) -> int:
         return self.entry.replicates // self.entry.draws
+
+
+def _acting(env: AnyVectorEnv, running: Int64 | None) -> Int64 | None:
+    """Rows that have not ended and are there, or None for all."""
+    ask = getattr(env, "present", None)
+    present = None if ask is None else ask()
+    if present is None:
+        return running
+    return np.flatnonzero(present) if running is None else running[present[running]]
 
 
 def _seen(env: AnyVectorEnv, obs: Float32, step: int, running: Int64 | None) -> Observation:

@@ -25,7 +25,7 @@ NAN = float("nan")
 Make = Callable[[], Any]
 
 SETTINGS: list[tuple[str, dict[str, Any], str]] = [
-    ("cohort", {"sizes": 5}, "cohort.sizes: got 5; wanted a known field, one of size, p, q,"),
+    ("cohort", {"sizes": 5}, "cohort.sizes: got 5; wanted a known field, one of size, p, p_table, q,"),
     ("cohort", {"size": "many"}, 'cohort.size: got "many"; wanted u32'),
     ("cohort", {"size": 0}, "cohort.size: got 0; wanted a whole number in [1, "),
     ("cohort", {"size": -1}, "cohort.size: got -1; wanted u32"),
@@ -53,6 +53,62 @@ SETTINGS: list[tuple[str, dict[str, Any], str]] = [
     ("bandit", {"modifiers": [{"kind": "trend", "cap": -1}]}, "bandit.modifiers[0].cap: got -1; wanted"),
     ("bandit", {"modifiers": [{"kind": "random_walk", "low": 2}]}, "bandit.modifiers[0].start: got low 2, start 1,"),
     ("bandit", {"modifiers": [{"kind": "random_walk", "step": NAN}]}, "bandit.modifiers[0].step: got nan; wanted"),
+    (
+        "bandit",
+        {"modifiers": [{"kind": "season", "values": []}]},
+        "bandit.modifiers[0].values: got []; wanted at least",
+    ),
+    (
+        "bandit",
+        {"horizon": 5, "modifiers": [{"kind": "table", "values": [1, 2]}]},
+        "bandit.modifiers[0].values: got 2 values; wanted 5, one a step of the episode",
+    ),
+    (
+        "bandit",
+        {"horizon": None, "modifiers": [{"kind": "table", "values": [1, 2]}]},
+        "bandit.modifiers[0].values: got 2 values; wanted a horizon",
+    ),
+    (
+        "bandit",
+        {"modifiers": [{"kind": "change_point", "at": [3, 7], "values": [1, 2]}]},
+        "bandit.modifiers[0].values: got 2 values; wanted 3, one more than there are changes",
+    ),
+    ("bandit", {"modifiers": [{"kind": "change_point", "at": [7, 3]}]}, "bandit.modifiers[0].at: got [7, 3]; wanted"),
+    ("bandit", {"modifiers": [{"kind": "holiday"}]}, "bandit.modifiers[0].days: got []; wanted at least one step"),
+    (
+        "bandit",
+        {"modifiers": [{"kind": "holiday", "days": [9], "every": 7}]},
+        "bandit.modifiers[0].days: got 9; wanted places in a period, 0 to 6",
+    ),
+    ("bandit", {"modifiers": [{"kind": "saturation", "half_life": 0}]}, "bandit.modifiers[0].half_life: got 0; wanted"),
+    ("bandit", {"modifiers": [{"kind": "competitor_shock", "chance": 2}]}, "bandit.modifiers[0].chance: got 2; wanted"),
+    ("bandit", {"modifiers": [{"kind": "trend", "arms": [2]}]}, "bandit.modifiers[0].arms: got 2; wanted arms in 0..1"),
+    (
+        "pricing",
+        {"modifiers": [{"kind": "trend", "arms": [0]}]},
+        "pricing.modifiers[0].arms: got 0; wanted none: here all arms change alike",
+    ),
+    ("bandit", {"outcome": {"kind": "gauss"}}, 'bandit.outcome: got {"kind":"gauss"}; wanted one of'),
+    (
+        "bandit",
+        {"outcome": {"kind": "negative_binomial", "dispersion": 0}},
+        "bandit.outcome.dispersion: got 0; wanted a number above 0",
+    ),
+    ("bandit", {"outcome": {"kind": "log_normal", "deviation": 9}}, "bandit.outcome.deviation: got 9; wanted"),
+    ("bandit", {"outcome": {"kind": "poisson"}, "rate": -1}, "bandit.rate: got -1; wanted a mean in [0, 1000000]"),
+    ("bandit", {"zeros": 0.5}, "bandit.zeros: got 0.5; wanted 0 where the outcome is bernoulli"),
+    ("cohort", {"q_correlation": 1}, "cohort.q_correlation: got 1; wanted 0, or a correlation in"),
+    ("bandit", {"delay": {"kind": "fixed", "steps": 5000}}, "bandit.delay.steps: got 5000; wanted a whole number in"),
+    ("bandit", {"delay": {"kind": "fixed", "steps": -1}}, 'bandit.delay: got {"kind":"fixed","steps":-1}; wanted'),
+    ("bandit", {"delay": {"kind": "chances", "chances": [0.5]}}, "bandit.delay.chances: got [0.5]; wanted at most"),
+    ("bandit", {"churn": {"arrival": 1.5}}, "bandit.churn.arrival: got 1.5; wanted a chance in [0, 1]"),
+    (
+        "perishable",
+        {"delay": {"kind": "fixed", "steps": 1}},
+        "perishable.delay: got one; wanted none: what is observed",
+    ),
+    ("intervention", {"churn": {}}, "intervention.churn: got one; wanted none: what is observed there is no outcome"),
+    ("pricing", {"churn": {}, "demand": "multinomial_logit"}, "pricing.churn: got one; wanted none: its entities act"),
 ]
 
 
@@ -75,6 +131,9 @@ COLUMNS: list[tuple[dict[str, Any], type[OnetakeError], str]] = [
     ({"size": [[3, 2], [3, 2], [1, 2]]}, ConfigError, 'columns["size"]: got 2 values a row; wanted 1'),
     ({"p": ["a", "b", "c"]}, ShapeError, 'columns["p"]: got <U1 of shape (3,); wanted numbers'),
     ({"p": [True, False, True]}, ShapeError, 'columns["p"]: got bool of shape (3,); wanted numbers'),
+    ({"enters": [0, 1.5, 0]}, ConfigError, 'columns["enters"] row 1: got 1.5; wanted a whole number, at least 0'),
+    ({"enters": [0, 3, 0], "leaves": [1, 2, 1]}, ConfigError, 'columns["leaves"] row 1: got -1 after enters; wanted'),
+    ({"p": [0.1, 0.2], "q": [0.1, 0.2, 0.3]}, ShapeError, 'columns["p"]: got 2 rows of 1; wanted 3 (entities) or 6'),
     ({"p": 0.5}, ShapeError, 'columns["p"]: got float64 of shape (); wanted numbers'),
 ]
 
@@ -88,7 +147,7 @@ def test_columns_that_cannot_be_used_are_named(columns: dict[str, Any], kind: ty
 
 
 MAKES: list[tuple[Make, type[OnetakeError], str]] = [
-    (lambda: SimVectorEnv("cohorts"), UnknownIdError, "unknown family 'cohorts'; known: bandit, cohort"),
+    (lambda: SimVectorEnv("cohorts"), UnknownIdError, "unknown family 'cohorts'; known: bandit, cartpole, cohort"),
     (lambda: SimVectorEnv("cohort", entities=0), ConfigError, "entities: got 0; wanted a whole number, at least 1"),
     (lambda: SimVectorEnv("cohort", replicates=-1), ConfigError, "replicates: got -1; wanted"),
     (lambda: SimVectorEnv("cohort", entities=2**40), ConfigError, "entities: got 1099511627776 from id 0 on; wanted"),

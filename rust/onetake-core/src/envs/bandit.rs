@@ -1,14 +1,15 @@
 //! One interaction a step: arm `k` succeeds with chance `rate[k]`, times the segment's multiplier, times the modifiers.
 //!
-//! The reward is `scale[k] × success + offset[k]`. A segment is the entity's own (column `segment`) or comes anew each
+//! The reward is `scale[k] × success + offset[k]`. With another `outcome` than Bernoulli's the rate is the mean of a count or of
+//! money (see [`outcome`]), and that is what the reward scales. A segment is the entity's own (column `segment`) or comes anew each
 //! step, by `segment_weights`; it is observed before the action is chosen. Chances above 1 count as 1.
 //!
-//! Slots: 0 outcome, 1 segment of the step.
+//! Slots: 0 outcome, 1 segment of the step, 2 gamma factor of the outcome, 3 zeros among outcomes.
 
 use serde::{Deserialize, Serialize};
 
 use crate::columns::{Columns, Param};
-use crate::config::{self, PerArm};
+use crate::config::{self, CHANCE, PerArm, Wanted};
 use crate::dispatch::{self, Kernel};
 use crate::error::Result;
 use crate::family::{ActionSpace, Actions, Channel, Counts, Coupling, Family, Out, Rows, Run, Spec, State, Yardstick};
@@ -17,6 +18,10 @@ use crate::rates::Rates;
 use crate::rng::threshold;
 use crate::samplers::bernoulli;
 use crate::segments::Segments;
+
+pub mod outcome;
+
+use outcome::{Law, Outcome};
 
 const OUTCOME: u32 = 0;
 const SEGMENT: u32 = 1;
@@ -29,7 +34,11 @@ pub struct Config {
     pub rate: PerArm,
     /// Chance of success by step since the reset and by arm, a row for each step of the episode; given instead of `rate`.
     pub rate_table: Vec<Vec<f64>>,
-    /// Reward of a success, by arm.
+    /// What an interaction brings: 0 or 1, a count, or money.
+    pub outcome: Outcome,
+    /// Share of outcomes that are 0 whatever the rate, where the outcome is a count or money.
+    pub zeros: f64,
+    /// Reward of a success, or of one unit of the outcome, by arm.
     pub scale: PerArm,
     /// Reward of playing the arm at all, by arm; a cost is negative.
     pub offset: PerArm,
@@ -50,6 +59,8 @@ impl Default for Config {
         Self {
             rate: PerArm(vec![0.1, 0.2]),
             rate_table: Vec::new(),
+            outcome: Outcome::default(),
+            zeros: 0.0,
             scale: PerArm::same(1.0),
             offset: PerArm::same(0.0),
             segment_multipliers: Vec::new(),
@@ -70,10 +81,15 @@ pub struct Bandit {
     scale: Vec<f64>,
     offset: Vec<f64>,
     segments: Segments,
+    /// What outcomes are where they are not 0 or 1.
+    law: Option<Law>,
 }
 
+/// What a mean of an outcome must be.
+const MEAN: Wanted = ("a mean in [0, 1000000]", |v| (0.0..=outcome::MOST).contains(&v));
+
 impl Bandit {
-    /// The chance of each environment's arm; above 1 it counts as 1.
+    /// The chance of each environment's arm, which above 1 counts as 1, or the mean of its outcome.
     fn chances(&self, run: &Run<'_>, arms: &[u32]) -> Vec<f64> {
         let rates = self.rate.at(run);
         let mut chances: Vec<f64> = arms.iter().enumerate().map(|(i, &arm)| rates.at(i, arm as usize)).collect();
@@ -88,6 +104,9 @@ impl Bandit {
 
     /// Chances of the arms where nothing tells environments apart.
     fn common_chances(&self, run: &Run<'_>) -> Option<Vec<f64>> {
+        if self.law.is_some() {
+            return None;
+        }
         let (Level::Same(level), Some(rates), true) =
             (run.level, self.rate.at(run).as_shared(), self.segments.are_alike())
         else {
@@ -134,13 +153,16 @@ fn table<T: Copy + Default>(len: usize, value: impl Fn(usize) -> T) -> [T; TABLE
 impl Family for Bandit {
     const NAME: &'static str = "bandit";
     const COLUMNS: &'static [&'static str] = &["rate", "segment"];
+    const OUTCOMES: &'static [usize] = &[0];
+    const ARMS_CHANGE: bool = true;
     type Config = Config;
     type Plan = ();
 
     fn new(config: &Config, columns: &mut Columns) -> Result<Self> {
         config::horizon(Self::NAME, config.horizon)?;
+        let wanted = if config.outcome == Outcome::Bernoulli { CHANCE } else { MEAN };
         let rate =
-            Rates::new(Self::NAME, "rate", &config.rate.0, (&config.rate_table, config.horizon), columns)?;
+            Rates::new(Self::NAME, "rate", &config.rate.0, (&config.rate_table, config.horizon), (columns, wanted))?;
         let mut lengths = vec![
             ("rate", rate.width()),
             ("scale", config.scale.0.len()),
@@ -153,12 +175,16 @@ impl Family for Bandit {
         let scale = config.scale.spread("bandit.scale", arms)?;
         let offset = config.offset.spread("bandit.offset", arms)?;
         let segments = Segments::new(Self::NAME, &config.segment_multipliers, &config.segment_weights, SEGMENT, columns, arms)?;
-        let mut observations = vec![Channel::new("outcome", 0.0, 1.0)];
+        let modifiers = Modifiers::new(Self::NAME, &config.modifiers)?;
+        let largest = rate.largest() * segments.largest();
+        let law = Law::new(&config.outcome, config.zeros, largest, modifiers.most(config.horizon))?;
+        let most = law.as_ref().map_or(1.0, Law::most);
+        let mut observations = vec![Channel::new("outcome", 0.0, most as f32)];
         if segments.count() > 1 {
             observations.push(Channel::new("segment", 0.0, (segments.count() - 1) as f32));
         }
         let bound = |pick: fn(f64, f64) -> f64, start: f64| {
-            let ends = scale.iter().zip(&offset).map(|(s, o)| pick(*o, s + o));
+            let ends = scale.iter().zip(&offset).map(|(s, o)| pick(*o, s * most + o));
             Param::shared(vec![ends.fold(start, pick)])
         };
         let spec = Spec {
@@ -171,10 +197,13 @@ impl Family for Bandit {
             yardstick: Yardstick::BestNow,
             reward_low: bound(f64::min, f64::INFINITY),
             reward_high: bound(f64::max, f64::NEG_INFINITY),
-            counts: Some(Counts { trials: Param::shared(vec![1.0]), scale: scale.clone(), offset: offset.clone() }),
+            counts: law.is_none().then(|| Counts {
+                trials: Param::shared(vec![1.0]),
+                scale: scale.clone(),
+                offset: offset.clone(),
+            }),
         };
-        let modifiers = Modifiers::new(Self::NAME, &config.modifiers)?;
-        Ok(Self { spec, modifiers, rate, scale, offset, segments })
+        Ok(Self { spec, modifiers, rate, scale, offset, segments, law })
     }
 
     fn spec(&self) -> &Spec {
@@ -213,7 +242,13 @@ impl Family for Bandit {
             });
         }
         let width = self.spec.observations.len();
-        bernoulli::fill(&words, &self.chances(run, arms), out.reward);
+        match &self.law {
+            None => bernoulli::fill(&words, &self.chances(run, arms), out.reward),
+            Some(law) => {
+                out.reward.copy_from_slice(&self.chances(run, arms));
+                law.draw(run, &words, out.reward);
+            }
+        }
         for ((&arm, reward), obs) in arms.iter().zip(out.reward.iter_mut()).zip(out.obs.chunks_exact_mut(width)) {
             obs[0] = *reward as f32;
             *reward = self.scale[arm as usize] * *reward + self.offset[arm as usize];
@@ -233,9 +268,13 @@ impl Family for Bandit {
             return;
         }
         for (arm, column) in out.chunks_exact_mut(run.len).enumerate() {
-            let chances = self.chances(run, &vec![arm as u32; run.len]);
+            let mut chances = self.chances(run, &vec![arm as u32; run.len]);
+            match &self.law {
+                None => chances.iter_mut().for_each(|chance| *chance = chance.clamp(0.0, 1.0)),
+                Some(law) => law.expect(&mut chances),
+            }
             for (value, chance) in column.iter_mut().zip(chances) {
-                *value = self.scale[arm] * chance.clamp(0.0, 1.0) + self.offset[arm];
+                *value = self.scale[arm] * chance + self.offset[arm];
             }
         }
     }

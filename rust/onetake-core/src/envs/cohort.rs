@@ -3,8 +3,11 @@
 //! `interactions ~ Binomial(size, p[k])`, `conversions ~ Binomial(interactions, q[k])`; both chances are multiplied by the
 //! modifiers and clipped to [0, 1]. The reward is `scale[k] × conversions + offset[k]`.
 //!
-//! Slots: 0 interactions, 1 conversions. Both samplers are the inverse distribution function of their word, so that the
-//! luck of an entity on a day is the same for every arm.
+//! With `p_correlation` or `q_correlation` above 0 the people of a cohort are alike on a day, and counts are beta-binomial
+//! (see [`correlation`]).
+//!
+//! Slots: 0 interactions, 1 conversions, 2 and 3 the day's chances of both where people are alike. Draws are the inverse
+//! distribution function of their word, so that the luck of an entity on a day is the same for every arm.
 
 use std::sync::Arc;
 
@@ -12,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chances::{self, Column};
 use crate::columns::{Columns, Param};
-use crate::config::{self, COUNT, PerArm};
+use crate::config::{self, CHANCE, COUNT, PerArm, refuse};
 use crate::error::Result;
 use crate::family::{ActionSpace, Actions, Channel, Counts, Coupling, Family, Out, Rows, Run, Spec, State, Yardstick};
 use crate::modifiers::{Modifier, Modifiers};
@@ -22,6 +25,12 @@ use crate::samplers::binomial::{self, Shared};
 
 const INTERACTIONS: u32 = 0;
 const CONVERSIONS: u32 = 1;
+/// How far the slot of a day's chance lies behind that of its count.
+const DAY: u32 = 2;
+
+pub mod correlation;
+
+use correlation::Alike;
 
 /// Settings of a cohort.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,6 +46,10 @@ pub struct Config {
     pub q: PerArm,
     /// `q` by step since the reset and by arm, a row for each step of the episode; given instead of `q`.
     pub q_table: Vec<Vec<f64>>,
+    /// Correlation of two people of a cohort on a day in whether they interact.
+    pub p_correlation: f64,
+    /// Correlation of two who interact in whether they convert.
+    pub q_correlation: f64,
     /// Reward of a conversion, by arm.
     pub scale: PerArm,
     /// Reward of playing the arm at all, by arm; a cost is negative.
@@ -57,6 +70,8 @@ impl Default for Config {
             p_table: Vec::new(),
             q: PerArm(vec![0.2, 0.3]),
             q_table: Vec::new(),
+            p_correlation: 0.0,
+            q_correlation: 0.0,
             scale: PerArm::same(1.0),
             offset: PerArm::same(0.0),
             labels: Vec::new(),
@@ -74,6 +89,8 @@ pub struct Cohort {
     size: Param,
     p: Rates,
     q: Rates,
+    /// How alike people are in interacting and in converting, where they are.
+    alike: [Option<Alike>; 2],
     scale: Vec<f64>,
     offset: Vec<f64>,
     repeated: Repeated,
@@ -95,6 +112,7 @@ pub struct Tables {
 impl Cohort {
     /// Draw a slot's counts among `n`.
     fn draw(
+        &self,
         run: &Run<'_>,
         slot: u32,
         (tables, rates): (Option<&[Arc<Shared>]>, &Rates),
@@ -103,27 +121,44 @@ impl Cohort {
         let mut words = vec![0; run.len];
         let mut counts = vec![0; run.len];
         run.words(slot, &mut words);
-        match tables {
-            Some(tables) => fill_by_arm(tables, arms, &words, n, &mut counts),
-            None => binomial::fill(&words, n, &chances::of_arms(&rates.at(run), arms, run.level), &mut counts),
+        if let Some(tables) = tables {
+            fill_by_arm(tables, arms, &words, n, &mut counts);
+            return counts;
         }
+        let mut chances = chances::of_arms(&rates.at(run), arms, run.level);
+        if let Some(alike) = &self.alike[slot as usize] {
+            let mut days = vec![0; run.len];
+            run.words(slot + DAY, &mut days);
+            chances.iter_mut().zip(days).for_each(|(chance, day)| *chance = alike.at(day, *chance));
+        }
+        binomial::fill(&words, n, &chances, &mut counts);
         counts
     }
+}
+
+/// How alike people are, where they are.
+fn alike(field: &str, correlation: f64) -> Result<Option<Alike>> {
+    if !(0.0..=0.99).contains(&correlation) || (correlation > 0.0 && correlation < 1e-6) {
+        return Err(refuse(&format!("cohort.{field}"), correlation, "0, or a correlation in [0.000001, 0.99]"));
+    }
+    Ok((correlation > 0.0).then(|| Alike::new(correlation)))
 }
 
 impl Family for Cohort {
     const NAME: &'static str = "cohort";
     const COLUMNS: &'static [&'static str] = &["size", "p", "q"];
+    const OUTCOMES: &'static [usize] = &[0, 1];
+    const ARMS_CHANGE: bool = true;
     type Config = Config;
     type Plan = Tables;
 
     fn new(config: &Config, columns: &mut Columns) -> Result<Self> {
         let size = columns.take(Self::NAME, "size", &[f64::from(config.size)], COUNT)?;
         config::horizon(Self::NAME, config.horizon)?;
-        let p = Rates::new(Self::NAME, "p", &config.p.0, (&config.p_table, config.horizon), columns)?;
-        let q = Rates::new(Self::NAME, "q", &config.q.0, (&config.q_table, config.horizon), columns)?;
+        let p = Rates::new(Self::NAME, "p", &config.p.0, (&config.p_table, config.horizon), (columns, CHANCE))?;
+        let q = Rates::new(Self::NAME, "q", &config.q.0, (&config.q_table, config.horizon), (columns, CHANCE))?;
         if size.width() != 1 {
-            return Err(config::refuse("columns[\"size\"]", format!("{} values a row", size.width()), "1"));
+            return Err(refuse("columns[\"size\"]", format!("{} values a row", size.width()), "1"));
         }
         let lengths = [
             ("p", p.width()),
@@ -153,7 +188,8 @@ impl Family for Cohort {
             counts: Some(Counts { trials: size.clone(), scale: scale.clone(), offset: offset.clone() }),
         };
         let modifiers = Modifiers::new(Self::NAME, &config.modifiers)?;
-        Ok(Self { spec, modifiers, size, p, q, scale, offset, repeated: Repeated::default() })
+        let alike = [alike("p_correlation", config.p_correlation)?, alike("q_correlation", config.q_correlation)?];
+        Ok(Self { spec, modifiers, size, p, q, alike, scale, offset, repeated: Repeated::default() })
     }
 
     fn spec(&self) -> &Spec {
@@ -166,13 +202,14 @@ impl Family for Cohort {
 
     fn plan(&self, level: Option<f64>, rows: usize) -> Tables {
         let Some(level) = level.filter(|_| rows >= LARGE) else { return Tables::default() };
-        let tables = |rates: &Rates| {
-            let chances = rates.as_shared()?.iter().map(|rate| (rate * level).clamp(0.0, 1.0));
+        let tables = |rates: &Rates, alike: &Option<Alike>| {
+            let chances = rates.as_shared().filter(|_| alike.is_none())?.iter().map(|rate| (rate * level).clamp(0.0, 1.0));
             self.repeated.tables(&chances.collect::<Vec<_>>())
         };
         let Some(size) = self.size.as_shared() else { return Tables::default() };
         let few = self.p.as_shared().zip(self.q.as_shared()).is_some_and(|(p, q)| bytes(size[0], level, p, q) <= CACHE);
-        Tables { p: tables(&self.p), q: if few { tables(&self.q) } else { None } }
+        let [p, q] = &self.alike;
+        Tables { p: tables(&self.p, p), q: if few { tables(&self.q, q) } else { None } }
     }
 
     fn reset(&self, _run: &Run<'_>, rows: Rows<'_>, _state: &mut State<'_>, obs: &mut [f32]) {
@@ -193,8 +230,8 @@ impl Family for Cohort {
             Column::Dense(sizes) => sizes.iter().map(|&size| size as u32).collect(),
             _ => vec![sizes.at(0, 0) as u32; run.len],
         };
-        let interactions = Self::draw(run, INTERACTIONS, (plan.p.as_deref(), &self.p), (arms, &size));
-        let conversions = Self::draw(run, CONVERSIONS, (plan.q.as_deref(), &self.q), (arms, &interactions));
+        let interactions = self.draw(run, INTERACTIONS, (plan.p.as_deref(), &self.p), (arms, &size));
+        let conversions = self.draw(run, CONVERSIONS, (plan.q.as_deref(), &self.q), (arms, &interactions));
         chances::pay([&interactions, &conversions], arms, (&self.scale, &self.offset), out.obs, out.reward);
     }
 

@@ -8,90 +8,28 @@
 //!
 //! Slots: 0 interactions, 1 conversions, 2 gamma noise, 3 everybody's shock, 4 a group's shock.
 
-use serde::{Deserialize, Serialize};
-
 use crate::columns::{Columns, Param};
 use crate::dispatch;
 use crate::error::Result;
-use crate::family::{Actions, Family, Out, Rows, Run, Spec, State};
-use crate::modifiers::{Level, Modifier, Modifiers};
+use crate::family::{Actions, Breaches, Family, Out, Rows, Run, Spec, State};
+use crate::modifiers::{Level, Modifiers};
 
 mod best;
 mod build;
+pub mod change;
 pub mod demand;
 pub mod memory;
 pub mod noise;
 mod oracle;
 mod sales;
+mod settings;
 
+use change::Change;
 use demand::Demand;
-use memory::{Memory, Pantry, Reference};
+use memory::Memory;
 use noise::{GammaTable, Shocks};
 use sales::{BURST, SHOCKS, Sales};
-
-/// Settings of pricing. Columns named `price`, `cost`, `views`, `rate`, `elasticity` give each product its own.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// Model of demand.
-    pub demand: Demand,
-    /// Prices that may be chosen, as multiples of the reference price.
-    pub ladder: Vec<f64>,
-    /// Least and largest multiple where any price between may be chosen; null for the ladder.
-    pub between: Option<[f64; 2]>,
-    /// Reference price.
-    pub price: f64,
-    /// Cost of a unit.
-    pub cost: f64,
-    /// Expected interactions a step.
-    pub views: f64,
-    /// Chance that who interacts buys, at the reference price.
-    pub rate: f64,
-    /// Own-price elasticity at the reference price.
-    pub elasticity: f64,
-    /// Nested logit: from 1 (products are as near to nothing as to each other) towards 0 (they only steal from each other).
-    pub nest: f64,
-    /// Elasticities above 0 are meant.
-    pub allow_wrong_sign: bool,
-    /// Variance of the gamma noise of a product's interactions; their variance is `mean + dispersion × mean²`.
-    pub dispersion: f64,
-    /// Standard deviation of the logarithm of the shock that all share.
-    pub shock: f64,
-    /// Standard deviation of the logarithm of the shock that a group shares.
-    pub group_shock: f64,
-    /// Memory of past prices.
-    pub reference: Reference,
-    /// Memory of past purchases.
-    pub pantry: Pantry,
-    /// Steps of an episode, or null for no end.
-    pub horizon: Option<u32>,
-    /// What changes the interactions over time.
-    pub modifiers: Vec<Modifier>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            demand: Demand::Logit,
-            ladder: vec![0.8, 0.9, 1.0, 1.1, 1.2],
-            between: None,
-            price: 10.0,
-            cost: 6.0,
-            views: 100.0,
-            rate: 0.1,
-            elasticity: -2.0,
-            nest: 0.5,
-            allow_wrong_sign: false,
-            dispersion: 0.0,
-            shock: 0.0,
-            group_shock: 0.0,
-            reference: Reference::default(),
-            pantry: Pantry::default(),
-            horizon: Some(365),
-            modifiers: Vec::new(),
-        }
-    }
-}
+pub use settings::Config;
 
 /// Products whose prices are set.
 #[derive(Debug)]
@@ -115,9 +53,21 @@ pub struct Pricing {
     gamma: GammaTable,
     shocks: Shocks,
     memory: Memory,
+    /// What ties a price to the last one, which is the last column of the state then.
+    change: Option<Change>,
 }
 
 impl Pricing {
+    /// The part of the state that is memory.
+    fn memories<'a>(&self, state: &'a mut [f64], len: usize) -> &'a mut [f64] {
+        &mut state[..self.memory.columns().len() * len]
+    }
+
+    /// Last prices as multiples `(len,)`, where prices are tied to them.
+    fn last<'a>(&self, state: &'a [f64], len: usize) -> &'a [f64] {
+        &state[self.memory.columns().len() * len..]
+    }
+
     /// Prices of the actions, as multiples.
     fn multiples(&self, actions: Actions<'_>) -> Vec<f64> {
         match actions {
@@ -129,7 +79,7 @@ impl Pricing {
     /// What memory does to the log of demand at the prices `x`.
     fn effects(&self, state: &[f64], x: &[f64]) -> Vec<f64> {
         let mut effects = vec![0.0; x.len()];
-        self.memory.effects(state, x, &mut effects);
+        self.memory.effects(&state[..self.memory.columns().len() * x.len()], x, &mut effects);
         if self.nest < 1.0 {
             for effect in &mut effects {
                 *effect /= self.nest;
@@ -191,6 +141,7 @@ impl Pricing {
 impl Family for Pricing {
     const NAME: &'static str = "pricing";
     const COLUMNS: &'static [&'static str] = &["price", "cost", "views", "rate", "elasticity", "group"];
+    const OUTCOMES: &'static [usize] = &[0, 1];
     type Config = Config;
     type Plan = ();
 
@@ -207,7 +158,13 @@ impl Family for Pricing {
     }
 
     fn state(&self) -> &'static [&'static str] {
-        self.memory.columns()
+        match (self.change.is_some(), self.memory.columns()) {
+            (false, memories) => memories,
+            (true, []) => &["last"],
+            (true, ["reference"]) => &["reference", "last"],
+            (true, ["pantry"]) => &["pantry", "last"],
+            (true, _) => &["reference", "pantry", "last"],
+        }
     }
 
     fn may_cut(&self, entity_row: usize) -> bool {
@@ -219,7 +176,10 @@ impl Family for Pricing {
     fn reset(&self, run: &Run<'_>, rows: Rows<'_>, state: &mut State<'_>, obs: &mut [f32]) {
         let price = run.cells(&self.price);
         for i in rows.iter() {
-            self.memory.start(state.values, run.len, i);
+            self.memory.start(self.memories(state.values, run.len), run.len, i);
+            if self.change.is_some() {
+                state.values[self.memory.columns().len() * run.len + i] = 1.0;
+            }
             obs[3 * i..3 * i + 3].copy_from_slice(&[0.0, 0.0, price.at(i, 0) as f32]);
         }
     }
@@ -244,7 +204,10 @@ impl Family for Pricing {
             reward: out.reward,
         });
         let usual = run.cells(&self.usual);
-        self.memory.remember(state.values, &x, out.obs, |i| usual.at(i, 0));
+        self.memory.remember(self.memories(state.values, run.len), &x, out.obs, |i| usual.at(i, 0));
+        if self.change.is_some() {
+            state.values[self.memory.columns().len() * run.len..].copy_from_slice(&x);
+        }
     }
 
     fn expected(&self, run: &Run<'_>, state: &[f64], out: &mut [f64]) {
@@ -267,6 +230,26 @@ impl Family for Pricing {
             self.expect(run, state, &self.multiples(Actions::Arms(arms)), &mut values);
             values
         })
+    }
+
+    fn masks(&self) -> bool {
+        self.change.is_some_and(|change| change.hard) && !self.ladder.is_empty()
+    }
+
+    fn allowed(&self, run: &Run<'_>, state: &[f64], out: &mut [bool]) {
+        let Some(change) = self.change else { return out.fill(true) };
+        let last = self.last(state, run.len);
+        for (arm, column) in out.chunks_exact_mut(run.len).enumerate() {
+            let x = self.ladder[arm];
+            column.iter_mut().zip(last).for_each(|(allowed, &last)| *allowed = change.allows(last, x));
+        }
+    }
+
+    fn breaches(&self, run: &Run<'_>, state: &[f64], actions: Actions<'_>) -> Option<Breaches> {
+        let change = self.change.filter(|_| !self.masks())?;
+        let (x, last) = (self.multiples(actions), self.last(state, run.len));
+        let rows = (0..run.len).filter(|&i| !change.allows(last[i], x[i])).collect();
+        Some(Breaches { rows, hard: change.hard, wanted: "a price within the largest change from the last one" })
     }
 
     fn oracle(&self, run: &Run<'_>) -> Option<Vec<f64>> {

@@ -100,6 +100,7 @@ fn alone(row: usize, entities: usize) -> Run<'static> {
         len: 1,
         entity_row: row % entities,
         row,
+        arm_levels: None,
         level: Level::Same(1.0),
         elapsed: &[0],
     }

@@ -1,5 +1,6 @@
 //! Settings and columns into products: every check of this family is here.
 
+use super::change::Change;
 use super::demand::{self, Demand};
 use super::memory::Memory;
 use super::noise::{GammaTable, Shocks};
@@ -54,7 +55,9 @@ pub(super) fn pricing(config: &Config, columns: &mut Columns) -> Result<Pricing>
         check_costs(&Param::combine([&cost, &price], shape, |[c, p]| c / p), ends.1)?;
     }
     let memory = Memory::new(config.reference, config.pantry, ends)?;
-    let bounds = Bounds { config, nest, memory, shape, tried: if ladder.is_empty() { vec![ends.0, ends.1] } else { ladder.clone() } };
+    let tried = if ladder.is_empty() { vec![ends.0, ends.1] } else { ladder.clone() };
+    let change = Change::new(config.largest_change, config.soft_change, &tried, ladder.is_empty())?;
+    let bounds = Bounds { config, nest, memory, shape, tried };
     let (low, high) = bounds.rewards([&price, &cost, &views, &base, &slope]);
     let usual = if memory.of_purchases() {
         Param::combine([&views, &rate], shape, |[v, q]| v * q)
@@ -78,6 +81,7 @@ pub(super) fn pricing(config: &Config, columns: &mut Columns) -> Result<Pricing>
         gamma: GammaTable::new(config.dispersion),
         shocks: Shocks { all: config.shock, group: config.group_shock },
         memory,
+        change,
     })
 }
 
@@ -224,7 +228,7 @@ fn spec(config: &Config, price: &Param, views: &Param, memory: &Memory, sets: us
             _ => Coupling::Grouped,
         },
         terminates: false,
-        yardstick: if memory.columns().is_empty() { Yardstick::BestNow } else { Yardstick::Bound },
+        yardstick: if memory.columns().is_empty() && config.largest_change.is_none() { Yardstick::BestNow } else { Yardstick::Bound },
         reward_low: reward.0,
         reward_high: reward.1,
         counts: None,
