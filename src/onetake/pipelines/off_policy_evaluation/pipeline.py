@@ -20,7 +20,11 @@ RANDOM, BTS = "open_bandit_random", "open_bandit_bts"
 LEARNT, HELD_OUT = "thornton_learnt_rows", "thornton_held_out_rows"
 SETTINGS = "params:off_policy.run"
 BENCH = {"estimators": "params:estimators", "settings": SETTINGS, "thresholds": "params:off_policy.thresholds"}
+PARTS = {"learnt": LEARNT, "held_out": HELD_OUT} | BENCH
 OTHER = {"log": f"{RANDOM}_log", "other": f"{BTS}_log"}
+SWAPPED = {"log": f"{BTS}_log", "other": f"{RANDOM}_log"} | BENCH
+EPISODES = {"log": "icu_sepsis_log", "model": "icu_sepsis_model", "episodes": "params:off_policy.episodes"}
+SEPSIS = EPISODES | BENCH | {"estimators": "params:sequential_estimators"}
 
 
 def create_pipeline(**kwargs: object) -> Pipeline:
@@ -28,36 +32,15 @@ def create_pipeline(**kwargs: object) -> Pipeline:
     players = {player.name: player for cell in read_matrix().cells.values() for player in cell}
     judging = [
         Node(nodes.split_rows, ["thornton_log", SETTINGS], [LEARNT, HELD_OUT], name="split_thornton_log"),
-        Node(
-            nodes.judge_always,
-            {"learnt": LEARNT, "held_out": HELD_OUT} | BENCH,
-            "thornton_estimates",
-            name="judge_thornton_actions",
-        ),
+        Node(nodes.judge_always, PARTS, "thornton_estimates", name="judge_thornton_actions"),
         Node(
             nodes.judge_thompson,
             OTHER | {"policy": f"{BTS}_policy", "column_map": f"params:ingestion.{BTS}"} | BENCH,
             f"{RANDOM}_estimates",
             name="judge_thompson_on_random_log",
         ),
-        Node(
-            nodes.judge_uniform,
-            {"log": f"{BTS}_log", "other": f"{RANDOM}_log"} | BENCH,
-            f"{BTS}_estimates",
-            name="judge_uniform_on_bts_log",
-        ),
-        Node(
-            nodes.judge_sepsis,
-            {
-                "log": "icu_sepsis_log",
-                "model": "icu_sepsis_model",
-                "episodes": "params:off_policy.episodes",
-                **BENCH,
-                "estimators": "params:sequential_estimators",
-            },
-            "icu_sepsis_estimates",
-            name="judge_sepsis",
-        ),
+        Node(nodes.judge_uniform, SWAPPED, f"{BTS}_estimates", name="judge_uniform_on_bts_log"),
+        Node(nodes.judge_sepsis, SEPSIS, "icu_sepsis_estimates", name="judge_sepsis"),
         Node(
             nodes.collect_estimates,
             [f"{log}_estimates" for log in ("thornton", "learnt", RANDOM, BTS, "icu_sepsis")],
@@ -86,7 +69,7 @@ def judge(player: Player) -> Node:
     """Return the node of an agent, with its class bound so that its code counts in the cache."""
     return Node(
         bound(nodes.judge_agent, name=player.name, agent_class=player.agent_class, defaults=dict(player.defaults)),
-        {"learnt": LEARNT, "held_out": HELD_OUT, "agent": f"params:agents.{player.name}"} | BENCH,
+        PARTS | {"agent": f"params:agents.{player.name}"},
         f"{player.name}_estimates",
         name=f"judge_{player.name}",
         tags=[f"agent-{player.name}"],
