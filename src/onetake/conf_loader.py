@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from collections.abc import Mapping
@@ -29,8 +30,19 @@ class RunLoader(OmegaConfigLoader):
     latest: ClassVar[RunLoader | None] = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Kedro reads `globals` while it makes the loader.
+        self._kept: dict[str, dict[str, Any]] = {}
         super().__init__(*args, **kwargs)
         type(self).latest = self
+
+    def __getitem__(self, key: str) -> dict[str, Any]:
+        """Return the configuration of a kind, a copy of its own for each caller."""
+        # What somebody set is in the mapping itself; what was read never is.
+        if key in self.data:
+            return super().__getitem__(key)
+        if key not in self._kept:
+            self._kept[key] = super().__getitem__(key)
+        return copy.deepcopy(self._kept[key])
 
 
 def conf_of_run() -> AbstractConfigLoader:

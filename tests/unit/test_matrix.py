@@ -107,6 +107,20 @@ def test_the_environment_of_a_run_decides_matrix_and_places(root: Path, monkeypa
     assert loader["catalog"]["report"]["filepath"].startswith("build/ci/")
 
 
+@pytest.mark.pipelines
+def test_a_loader_reads_each_kind_once_and_gives_copies(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RunLoader, "latest", None)
+    loader = RunLoader(str(root / "conf"), env="ci", **CONFIG_LOADER_ARGS)
+    first = loader["parameters"]
+    monkeypatch.setattr(loader, "_read_raw_config", lambda key: pytest.fail(f"{key} was read again"))
+    second = loader["parameters"]
+    assert first == second
+    second["agents"].clear()
+    assert first == loader["parameters"]
+    loader["parameters"] = {"agents": {}}
+    assert loader["parameters"] == {"agents": {}}
+
+
 @pytest.mark.bad_params
 def test_a_suite_that_nothing_makes_is_refused_with_what_to_do(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     conf: dict[str, dict[str, object]] = {

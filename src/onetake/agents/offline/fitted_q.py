@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from onetake.agents.base import AbstractAgent
 from onetake.episodes import LoggedEpisodes
 from onetake.errors import ConfigError, ShapeError
 from onetake.types import BatchSpec, Coupling, Float64, Int64, Observation, Transitions
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 # A sweep that moves no value further than this is the last.
 _TOLERANCE = 1e-11
@@ -76,7 +78,7 @@ class FittedQIteration(AbstractAgent):
 
     def _start(self, spec: BatchSpec, seed: int) -> None:
         cells = self.states * spec.num_actions
-        self._moves = csr_matrix((cells, self.states))
+        self._moves = _sparse((cells, self.states))
         self._tries, self._paid = np.zeros(cells), np.zeros(cells)
         self._bounds: Float64 = np.array([np.inf, -np.inf])
         self._solved: tuple[Float64, Float64] | None = None
@@ -142,7 +144,7 @@ class FittedQIteration(AbstractAgent):
         cells = len(self._tries)
         cell = state * self.spec.num_actions + action
         goes = following >= 0
-        more = csr_matrix((np.ones(goes.sum()), (cell[goes], following[goes])), shape=(cells, self.states))
+        more = _sparse((cells, self.states), (np.ones(goes.sum()), (cell[goes], following[goes])))
         self._moves = (self._moves + more).tocsr()
         self._tries += np.bincount(cell, minlength=cells)
         self._paid += np.bincount(cell, reward, minlength=cells)
@@ -226,7 +228,7 @@ class FittedQIteration(AbstractAgent):
         if arrays["tries"].shape != (cells,) or arrays["paid"].shape != (cells,) or arrays["bounds"].shape != (2,):
             raise ShapeError(f"tries: got shape {arrays['tries'].shape}; wanted ({cells},)")
         places = (arrays["cell"], arrays["following"])
-        self._moves = csr_matrix((arrays["moves"], places), shape=(cells, self.states))
+        self._moves = _sparse((cells, self.states), (arrays["moves"], places))
         self._tries, self._paid, self._bounds = (arrays[name].copy() for name in ("tries", "paid", "bounds"))
         self._solved = None
 
@@ -235,3 +237,9 @@ def _spec_of(log: LoggedEpisodes) -> BatchSpec:
     one = np.zeros(1, np.uint32)
     low, high = np.array(log.reward.min()), np.array(log.reward.max())
     return BatchSpec("log/episodes-v0", one, one, log.num_actions, ("state",), None, low, high, coupling="replicate")
+
+
+def _sparse(shape: tuple[int, int], entries: tuple[Any, Any] | None = None) -> csr_matrix:
+    from scipy.sparse import csr_matrix  # slow to import, and needed by nothing else here
+
+    return csr_matrix(shape if entries is None else entries, shape=shape)

@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from onetake.agents.base import AbstractAgent
 from onetake.draws import Draws
@@ -136,6 +135,8 @@ class AbstractPolicyLearner(AbstractAgent):
             slope = (chances * (scores - mean)).T @ features / count
             value = float(mean.mean()) - self.ridge / (2 * count) * float((theta * theta).sum())
             return -value, -(slope - self.ridge / count * theta).ravel()
+
+        from scipy.optimize import minimize  # slow to import, and needed by nothing else here
 
         found = minimize(
             loss, np.zeros(arms * features.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 500}

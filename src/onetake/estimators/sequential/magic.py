@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.optimize import nnls
 
 from onetake.draws import total
 from onetake.episodes import LoggedEpisodes
@@ -72,6 +71,8 @@ class Magic(AbstractSequentialEstimator):
         error = np.vstack([np.linalg.qr(centred, mode="r"), bias])
         heavy = 1e6 * max(float(np.abs(error).max()), np.finfo(np.float64).tiny)
         rows = np.vstack([error, np.full(len(lengths), heavy)])
+        from scipy.optimize import nnls  # a third of a second that no other run should wait for
+
         shares, _ = nnls(rows, np.append(np.zeros(len(error)), heavy))
         by_length = np.zeros(log.horizon + 1)
         by_length[lengths] = shares / shares.sum()
