@@ -17,7 +17,7 @@ from onetake.envs.clinic import ClinicPlan
 from onetake.envs.departures import DeparturePlan, Departures
 from onetake.envs.population import Population
 from onetake.envs.suite import Suite
-from onetake.envs.suite_plans import PopulationPlan, RegisteredPlan
+from onetake.envs.suite_plans import DescribedPlan, PopulationPlan, RegisteredPlan
 from onetake.evaluation import EvaluationSettings, run_cell
 from onetake.evaluation.cell import unsupported
 
@@ -37,6 +37,7 @@ def suites(root: Path) -> dict[str, Suite]:
     caseload = Caseload(**{**conf["caseload"], "people": 100}).draw("test")
     departures = Departures(**{**conf["departures"], "count": 10}).draw("test")
     arrays = dict(np.load(root / "data/01_raw/icu_sepsis/dynamics.npz"))
+    short = [{**environment, "entities": 3, "steps": 120} for environment in conf["suites"]["drift"]["environments"]]
     return {
         "truman": RegisteredPlan(**plan("truman", steps=30)).make("test"),
         "population": PopulationPlan(**plan("population", steps=10)).make(
@@ -46,13 +47,19 @@ def suites(root: Path) -> dict[str, Suite]:
         "outreach": CaseloadPlan(**plan("outreach", steps=8)).make("test", caseload),
         "travel": DeparturePlan(**plan("travel", days=12)).make("test", {"tune": departures, "test": departures}),
         "clinic": ClinicPlan(**plan("clinic", patients=40, steps=8)).make("test", arrays),
+        "drift": DescribedPlan(**plan("drift", environments=short)).make("test"),
+        "cold_start": PopulationPlan(**plan("cold_start", steps=15, cohorts=50)).make(
+            "test", {"tune": population, "test": population}
+        ),
     }
 
 
 AGENTS = ("random-v0", "fixed-v0", "thompson-v0", "ucb1-v0")
 
 
-@pytest.mark.parametrize("name", ["truman", "population", "pricing", "outreach", "travel", "clinic"])
+@pytest.mark.parametrize(
+    "name", ["truman", "population", "pricing", "outreach", "travel", "clinic", "drift", "cold_start"]
+)
 def test_no_agent_beats_the_yardstick_of_a_shipped_suite(name: str, root: Path) -> None:
     """Best-now and bounds in the state that was played hold at every step; values of whole episodes hold on average.
 
