@@ -139,10 +139,11 @@ class Fleet:
         trials: NDArray[np.float64],
         counts: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
         bounds: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
+        least: float | None = None,
     ) -> Fleet: ...
     def decide(
         self,
-        rule: tuple[str, float, float],
+        rule: tuple[str, *tuple[float, ...]],
         step: int,
         rows: NDArray[np.int64] | None,
         mask: NDArray[np.bool_] | None,
@@ -152,7 +153,7 @@ class Fleet:
     ) -> NDArray[np.int64]: ...
     def probabilities(
         self,
-        rule: tuple[str, float, float],
+        rule: tuple[str, *tuple[float, ...]],
         step: int,
         rows: NDArray[np.int64] | None,
         mask: NDArray[np.bool_] | None,
@@ -220,3 +221,34 @@ class AuctionBatch:
         self, actions: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]: ...
     def fork(self, seed: int | None = None) -> AuctionBatch: ...
+
+@final
+class Linear:
+    def __new__(cls, models: int, features: int, ridge: float) -> Linear: ...
+    def learn(
+        self,
+        model: NDArray[np.int64],
+        x: NDArray[np.float64],
+        y: NDArray[np.float64],
+        weight: NDArray[np.float64],
+    ) -> None: ...
+    def predict(
+        self, group: NDArray[np.int64], width: int, x: NDArray[np.float64], threads: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+    def best(
+        self,
+        group: NDArray[np.int64],
+        width: int,
+        x: NDArray[np.float64],
+        factor: float,
+        mask: NDArray[np.bool_] | None,
+        threads: int,
+    ) -> tuple[NDArray[np.int64], bool]: ...
+    def best_one(self, group: int, width: int, x: list[float], factor: float) -> int: ...
+    def learn_one(self, model: int, x: list[float], y: float, weight: float) -> None: ...
+    def factors(self) -> NDArray[np.float64]: ...
+    def restore(self, factors: NDArray[np.float64]) -> None: ...
+
+def normal_chances(
+    mean: NDArray[np.float64], deviation: NDArray[np.float64], mask: NDArray[np.bool_] | None
+) -> NDArray[np.float64]: ...

@@ -18,6 +18,8 @@ from onetake.types import BatchSpec, CountReward, Observation, Transitions
 
 ENTRIES = [entry for entry in registered() if "/" not in entry.id]
 RATES = np.array([0.15, 0.45, 0.8])
+#: Who takes rewards without bounds.
+UNBOUNDED = ("random", "fixed", "gaussian", "gamma", "lin", "epsilon_greedy_linear", "squarecb", "bagging")
 
 each_agent = pytest.mark.parametrize("entry", ENTRIES, ids=[entry.id for entry in ENTRIES])
 
@@ -44,9 +46,9 @@ def see(spec: BatchSpec, step: int, rows: Any = None, mask: Any = None) -> Obser
     return Observation(np.empty((count, 0), np.float32), step, rows, mask)
 
 
-def outcome(step: Any, action: Any, reward: Any, rows: Any = None) -> Transitions:
+def outcome(step: Any, action: Any, reward: Any, rows: Any = None, propensity: Any = None) -> Transitions:
     nothing, never = np.empty((len(action), 0), np.float32), np.zeros(len(action), bool)
-    return Transitions(step, nothing, action, reward, nothing, never, never, rows=rows)
+    return Transitions(step, nothing, action, reward, nothing, never, never, propensity, rows)
 
 
 def luck(spec: BatchSpec, step: int) -> Any:
@@ -217,6 +219,13 @@ def test_pooled_learners_never_cross_a_replicate(entry: AgentEntry) -> None:
     assert agent.coupling == "replicate"
     first = np.arange(4)
     agent.learn(outcome(0, np.array([0, 1, 2, 1]), np.array([0.0, 1.0, 0.0, 1.0]), first))
+    other = make(entry, pooling="full")
+    other.begin(batch(4, 2), 3)
+    chances, fresh = agent.action_probabilities(see(spec, 1)), other.action_probabilities(see(spec, 1))
+    assert (chances[4:] == fresh[4:]).all()
+    assert (chances[:4] == chances[0]).all()
+    if "total" not in agent.arrays():
+        return
     total, weight = agent.arrays()["total"], agent.arrays()["weight"]
     assert total.shape == (3, 2)
     assert total[:, 0].tolist() == [0, 2, 0]
@@ -249,16 +258,18 @@ def test_propensities_sum_to_one_and_match_frequencies(entry: AgentEntry, masked
     mask = mask if masked else None
     chances = agent.action_probabilities(see(spec, 9, mask=mask))
     assert chances.sum(axis=1) == pytest.approx(1, abs=1e-12)
-    draws = 4000
+    draws = 1500
     counts = np.zeros((4, 3))
     for step in range(100, 100 + draws):
         decision = agent.act(see(spec, step, mask=mask))
         counts[np.arange(4), decision.action] += 1
     assert (counts[chances == 0] == 0).all()
-    # Pearson's statistic over cells that can occur; the floor keeps each expected count above 100. A right agent is
+    # Pearson's statistic over cells that can occur; the floor keeps each expected count above 40. A right agent is
     # refused here once in 10^6 seeds.
     live = chances > 0
-    statistic = ((counts[live] - draws * chances[live]) ** 2 / (draws * chances[live])).sum()
+    # Estimated chances scatter too, by as much as so many draws do.
+    scatter = 1.0 if agent.propensity_samples is None else 1.0 + draws / agent.propensity_samples
+    statistic = ((counts[live] - draws * chances[live]) ** 2 / (draws * chances[live])).sum() / scatter
     freedom = live.sum() - len(live)
     assert statistic <= stats.chi2.ppf(1 - 1e-6, freedom) if freedom else statistic == 0
     logged = agent.act(see(spec, 9, mask=mask), propensity=True)
@@ -308,7 +319,8 @@ def test_a_frozen_policy_is_the_agent_that_stopped_learning(entry: AgentEntry) -
     assert policy.settings == agent.settings
     assert not hasattr(policy, "learn")
     changed = policy.arrays()
-    changed["total"] += 1
+    for name in changed:
+        changed[name] += 1
     assert (policy.action_probabilities(seen) == before).all()
 
 
@@ -318,15 +330,21 @@ def test_late_outcomes_in_any_order_teach_the_same(entry: AgentEntry) -> None:
     prompt, late = begun(entry), begun(entry)
     action = rng.integers(0, 3, (2, 12))
     reward = rng.integers(0, 2, (2, 12)).astype(np.float64)
+    half = np.full(24, 0.5)
     for step in range(2):
-        prompt.learn(outcome(step, action[step], reward[step]))
+        prompt.learn(outcome(step, action[step], reward[step], propensity=half[:12]))
     order = rng.permutation(24)
     for part in (order[:5], order[5:]):
         step, rows = part // 12, part % 12
-        metrics = late.learn(outcome(step, action[step, rows], reward[step, rows], rows))
+        metrics = late.learn(outcome(step, action[step, rows], reward[step, rows], rows, half[: len(part)]))
         assert metrics["decisions"] == len(part)
+    if entry.id.startswith(("exp3s", "logistic")):
+        return  # what an outcome does depends on those before it, by the algorithm
     for name, array in prompt.arrays().items():
-        assert (array == late.arrays()[name]).all()
+        if name == "factors":  # of a regression: rounded at every outcome
+            assert late.arrays()[name] == pytest.approx(array, rel=1e-12, abs=1e-12)
+        else:
+            assert (array == late.arrays()[name]).all()
 
 
 @each_agent
@@ -363,7 +381,9 @@ def test_nothing_is_done_before_begin_and_begin_checks(entry: AgentEntry, tmp_pa
 def test_rewards_without_bounds_are_refused_by_who_needs_them(entry: AgentEntry) -> None:
     spec, agent = replace(batch(), reward_high=np.array(np.inf)), make(entry)
     reason = agent.supports(spec)
-    if entry.id.startswith(("random", "fixed")):
+    if entry.id.startswith(
+        ("random", "fixed", "gaussian", "gamma", "lin", "epsilon_greedy_linear", "squarecb", "bagging")
+    ):
         assert reason is None
         return
     assert reason is not None

@@ -2,7 +2,7 @@
 //!
 //! - [`rng`]: every random word is a pure function of (seed, stream, replicate, entity, step, slot, try).
 //! - [`dispatch`]: picks the widest instruction set at run time; results never depend on the choice.
-//! - [`fleet`]: fleets of bandits, decided and updated in one pass.
+//! - [`fleet`]: fleets of bandits, decided and updated in one pass; [`linear`]: fleets of linear regressions.
 //! - [`reduce`]: sums in a fixed order; [`resample`]: sums over bootstrap resamples.
 //! - [`samplers`]: words into numbers; counts are monotone in one word.
 //! - [`family`]: what an author of an environment writes; [`envs`] lists the families.
@@ -44,6 +44,7 @@ pub mod error;
 pub mod extras;
 pub mod family;
 pub mod fleet;
+pub mod linear;
 pub mod market;
 pub mod modifiers;
 pub mod presence;

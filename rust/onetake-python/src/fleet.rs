@@ -7,15 +7,15 @@ use numpy::{
     IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods,
 };
 use onetake_core::error::Error;
-use onetake_core::fleet::{self, PerEnvironment, Request, Rewards, Rule};
+use onetake_core::fleet::quadrature::Law;
+use onetake_core::fleet::{self, Belief, PerEnvironment, Request, Rewards, Rule};
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 use crate::arrays::{Given, slice};
 use crate::errors::raise;
 
 type Counts<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>);
-/// Name of a rule and its two numbers.
-type Named = (String, f64, f64);
 
 /// Learners of a batch with what they have counted.
 #[pyclass(module = "onetake._core")]
@@ -28,7 +28,7 @@ pub struct Fleet {
 impl Fleet {
     #[new]
     #[allow(clippy::too_many_arguments)] // one a part of the batch
-    #[pyo3(signature = (seed, entity_ids, replicate_ids, num_actions, pooled, trials, counts, bounds))]
+    #[pyo3(signature = (seed, entity_ids, replicate_ids, num_actions, pooled, trials, counts, bounds, least=None))]
     fn new(
         seed: u64,
         entity_ids: PyReadonlyArray1<'_, u32>,
@@ -38,6 +38,7 @@ impl Fleet {
         trials: PyReadonlyArray1<'_, f64>,
         counts: Option<(PyReadonlyArray1<'_, f64>, PyReadonlyArray1<'_, f64>)>,
         bounds: Option<(PyReadonlyArray1<'_, f64>, PyReadonlyArray1<'_, f64>)>,
+        least: Option<f64>,
     ) -> PyResult<Self> {
         let (entity_ids, replicate_ids) =
             (slice("entity_ids", &entity_ids)?.to_vec(), slice("replicate_ids", &replicate_ids)?.to_vec());
@@ -52,7 +53,7 @@ impl Fleet {
             (None, Some((low, high))) => {
                 Rewards::Bounded { low: each("reward_low", &low)?, high: each("reward_high", &high)? }
             }
-            (None, None) => Rewards::Ignored,
+            (None, None) => least.map_or(Rewards::Ignored, |least| Rewards::Plain { least }),
         };
         let trials = each("trials", &trials)?;
         let core = fleet::Fleet::new(seed, entity_ids, replicate_ids, num_actions, pooled, trials, rewards);
@@ -65,7 +66,7 @@ impl Fleet {
     fn decide<'py>(
         &self,
         py: Python<'py>,
-        rule: Named,
+        rule: Bound<'py, PyTuple>,
         step: u32,
         rows: Option<PyReadonlyArray1<'_, i64>>,
         mask: Option<PyReadonlyArray2<'_, bool>>,
@@ -91,7 +92,7 @@ impl Fleet {
     fn probabilities<'py>(
         &self,
         py: Python<'py>,
-        rule: Named,
+        rule: Bound<'py, PyTuple>,
         step: u32,
         rows: Option<PyReadonlyArray1<'_, i64>>,
         mask: Option<PyReadonlyArray2<'_, bool>>,
@@ -137,27 +138,47 @@ impl Fleet {
 }
 
 impl Fleet {
-    fn rule(&self, (name, first, second): &Named) -> PyResult<Rule> {
-        let (successes, failures) = (*first, *second);
-        match name.as_str() {
-            "uniform" => Ok(Rule::Uniform),
-            "fixed" if (0.0..self.core.arms() as f64).contains(first) => Ok(Rule::Fixed(*first as usize)),
-            "mean" => Ok(Rule::Mean),
-            "greedy" => Ok(Rule::Greedy),
-            "ucb1" => Ok(Rule::Ucb1 { factor: *first }),
-            "posterior_draw" => Ok(Rule::PosteriorDraw { successes, failures }),
-            "posterior_mean" => Ok(Rule::PosteriorMean { successes, failures }),
+    /// A rule from its name and its numbers.
+    fn rule(&self, named: &Bound<'_, PyTuple>) -> PyResult<Rule> {
+        let name: String = named.get_item(0)?.extract()?;
+        let numbers: Vec<f64> = named.get_slice(1, named.len()).extract()?;
+        let at = |i: usize| numbers.get(i).copied().unwrap_or(0.0);
+        let belief = |law| Belief { law, prior: [at(0), at(1)], noise: at(2) };
+        let (first, law) = (at(0), law_of(&name));
+        match (name.as_str(), law) {
+            ("uniform", _) => Ok(Rule::Uniform),
+            ("fixed", _) if (0.0..self.core.arms() as f64).contains(&first) => Ok(Rule::Fixed(first as usize)),
+            ("mean", _) => Ok(Rule::Mean),
+            ("greedy", _) => Ok(Rule::Greedy),
+            ("ucb1", _) => Ok(Rule::Ucb1 { factor: first }),
+            ("kl_ucb", _) => Ok(Rule::KlUcb { factor: first }),
+            ("softmax", _) if first > 0.0 => Ok(Rule::Softmax { temperature: first }),
+            ("explore", _) if first > 0.0 => Ok(Rule::Explore { least: first }),
+            (name, Some(law)) if name.ends_with("draw") => Ok(Rule::PosteriorDraw(belief(law))),
+            (_, Some(law)) => Ok(Rule::PosteriorMean(belief(law))),
             _ => Err(raise(Error::Unknown {
                 kind: "rule",
-                name: format!("{name}({first}, {second})"),
-                known: "uniform, fixed, mean, greedy, ucb1, posterior_draw, posterior_mean".into(),
+                name: format!("{name}{numbers:?}"),
+                known: "uniform, fixed, mean, greedy, ucb1, kl_ucb, softmax, explore, {posterior, gamma, normal}_draw \
+                        and _mean"
+                    .into(),
             })),
         }
     }
 }
 
+/// The law of a posterior rule.
+fn law_of(name: &str) -> Option<Law> {
+    match name {
+        "posterior_draw" | "posterior_mean" => Some(Law::Beta),
+        "gamma_draw" | "gamma_mean" => Some(Law::Gamma),
+        "normal_draw" | "normal_mean" => Some(Law::Normal),
+        _ => None,
+    }
+}
+
 /// The values of a matrix, row by row. A slice is also given of a matrix that lies column by column, hence the check.
-fn flat<'a, T: numpy::Element>(array: &'a PyReadonlyArray2<'_, T>) -> PyResult<&'a [T]> {
+pub fn flat<'a, T: numpy::Element>(array: &'a PyReadonlyArray2<'_, T>) -> PyResult<&'a [T]> {
     let values = array.as_slice().ok().filter(|_| array.is_c_contiguous());
     values.ok_or_else(|| {
         let (what, got, wanted) = ("matrix".into(), "a strided view".into(), "rows one after the other".into());

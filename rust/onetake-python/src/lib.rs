@@ -6,6 +6,7 @@ mod draws;
 mod elementary;
 mod errors;
 mod fleet;
+mod linear;
 mod market;
 mod replay;
 mod sim;
@@ -31,6 +32,10 @@ mod _core {
     use super::elementary::totals;
     #[pymodule_export]
     use super::fleet::Fleet;
+    #[pymodule_export]
+    use super::linear::Linear;
+    #[pymodule_export]
+    use super::linear::normal_chances;
     #[pymodule_export]
     use super::market::AuctionBatch;
     #[pymodule_export]

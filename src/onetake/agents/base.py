@@ -31,12 +31,14 @@ class AbstractAgent(ABC):
 
     Attributes:
         propensity_method: how the agent knows the chances of its actions. propensity_error: largest error of one.
+        propensity_samples: draws that estimate a chance where the method is Monte Carlo, else None.
         plays_points: whether its actions may be points; else they are arms.
         state_version: raised whenever saved state changes its meaning.
     """
 
     propensity_method: ClassVar[PropensityMethod] = "exact"
     propensity_error: ClassVar[float] = 0.0
+    propensity_samples: ClassVar[int | None] = None
     state_version: ClassVar[int] = 0
     plays_points: ClassVar[bool] = False
 

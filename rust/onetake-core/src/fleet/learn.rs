@@ -57,6 +57,9 @@ impl Fleet {
                 let (low, high) = (low.at(environment), high.at(environment));
                 ((reward - low) / (high - low), 1.0)
             }
+            Rewards::Plain { least } => {
+                return (reward.is_finite() && reward >= *least).then_some(trials * reward);
+            }
             Rewards::Ignored => return reward.is_finite().then_some(0.0),
         };
         if !(value >= -SLACK && value <= most + SLACK * most.max(1.0)) {
@@ -92,7 +95,8 @@ impl Fleet {
                 format!("{} × successes + {} with 0 to {trials} successes", scale[arm], offset[arm])
             }
             Rewards::Bounded { low, high } => format!("{} to {}", low.at(environment), high.at(environment)),
-            Rewards::Ignored => "a finite number".into(),
+            Rewards::Plain { least } if least.is_finite() => format!("a finite number of at least {least}"),
+            Rewards::Plain { .. } | Rewards::Ignored => "a finite number".into(),
         };
         Err(shape("reward", format!("{} in row {i}", reward[i]), wanted))
     }

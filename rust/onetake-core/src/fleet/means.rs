@@ -19,3 +19,18 @@ pub fn score(fleet: &Fleet, block: &Block<'_>, untried: f64, scores: &mut [f64])
         }
     }
 }
+
+/// An arm with fewer trials than `least` before all others, the one with the fewest first; else the mean of each arm.
+#[inline(always)]
+pub fn explore(fleet: &Fleet, block: &Block<'_>, least: f64, scores: &mut [f64]) {
+    score(fleet, block, 0.0, scores);
+    let learners = fleet.learners();
+    let mut space = [0.0; BLOCK];
+    for (arm, out) in scores.chunks_exact_mut(BLOCK).enumerate() {
+        let weight = block.load(fleet, &fleet.weight[arm * learners..(arm + 1) * learners], &mut space);
+        for (out, weight) in out.iter_mut().zip(weight) {
+            // Means lie in [0, 1].
+            *out = if *weight < least { 3.0 - weight / least } else { *out };
+        }
+    }
+}

@@ -7,9 +7,11 @@
 
 mod block;
 mod choose;
+mod kl_ucb;
 mod learn;
 mod means;
 pub mod quadrature;
+mod softmax;
 mod thompson;
 mod ucb;
 
@@ -22,6 +24,7 @@ use crate::samplers::BLOCK;
 use crate::workers;
 use block::{Block, Room};
 use quadrature::Quadrature;
+pub use thompson::Belief;
 
 /// Slot of the draw that decides on uniform play.
 const MIX: u32 = 0;
@@ -48,20 +51,25 @@ pub enum Rule {
         /// Factor under the root.
         factor: f64,
     },
-    /// Payoff at a draw from the Beta posterior.
-    PosteriorDraw {
-        /// Prior successes.
-        successes: f64,
-        /// Prior failures.
-        failures: f64,
+    /// The largest mean that is not ruled out at level `ln n + factor × ln ln n`.
+    KlUcb {
+        /// Factor of the iterated logarithm.
+        factor: f64,
     },
-    /// Payoff at the mean of the Beta posterior.
-    PosteriorMean {
-        /// Prior successes.
-        successes: f64,
-        /// Prior failures.
-        failures: f64,
+    /// Chances in proportion to `exp(mean / temperature)`.
+    Softmax {
+        /// Temperature, above 0.
+        temperature: f64,
     },
+    /// What has fewer trials first, then the mean.
+    Explore {
+        /// Trials of each arm.
+        least: f64,
+    },
+    /// Payoff at a draw from the posterior.
+    PosteriorDraw(Belief),
+    /// Payoff at the mean of the posterior.
+    PosteriorMean(Belief),
 }
 
 /// One number for each environment, or one for all.
@@ -105,6 +113,11 @@ pub enum Rewards {
         low: PerEnvironment,
         /// Upper bound.
         high: PerEnvironment,
+    },
+    /// Rewards as they are.
+    Plain {
+        /// Smallest reward that can be.
+        least: f64,
     },
     /// Nothing: the rule never looks at counts.
     Ignored,
@@ -222,8 +235,10 @@ impl Fleet {
                 let wanted = format!("{} × {}", self.arms, self.learners());
                 return Err(shape(what, format!("{} numbers", column.len()), wanted));
             }
-            if let Some(odd) = column.iter().find(|value| !(value.is_finite() && **value >= 0.0)) {
-                return Err(shape(what, odd.to_string(), "finite numbers from 0 on".into()));
+            let signed = what == "total" && matches!(self.rewards, Rewards::Plain { .. });
+            if let Some(odd) = column.iter().find(|value| !(value.is_finite() && (signed || **value >= 0.0))) {
+                let wanted = if signed { "finite numbers" } else { "finite numbers from 0 on" };
+                return Err(shape(what, odd.to_string(), wanted.into()));
             }
         }
         (self.total, self.weight) = (total, weight);
@@ -305,12 +320,11 @@ impl Fleet {
             Rule::Mean => means::score(self, block, f64::INFINITY, scores),
             Rule::Greedy => means::score(self, block, f64::MIN, scores),
             Rule::Ucb1 { factor } => ucb::score(self, block, factor, scores),
-            Rule::PosteriorDraw { successes, failures } => {
-                thompson::score(self, request, block, [successes, failures], true, scores);
-            }
-            Rule::PosteriorMean { successes, failures } => {
-                thompson::score(self, request, block, [successes, failures], false, scores);
-            }
+            Rule::KlUcb { factor } => kl_ucb::score(self, block, factor, scores),
+            Rule::Softmax { temperature } => softmax::score(self, block, temperature, scores),
+            Rule::Explore { least } => means::explore(self, block, least, scores),
+            Rule::PosteriorDraw(belief) => thompson::score(self, block, belief, true, scores),
+            Rule::PosteriorMean(belief) => thompson::score(self, block, belief, false, scores),
         }
     }
 }
@@ -374,12 +388,17 @@ impl Kernel for Weigh<'_> {
             let most = (self.out.len() / arms - at).min(BLOCK);
             let block = Block::cut(self.fleet, &self.request, self.first + at, most, &mut room);
             let out = &mut self.out[at * arms..(at + block.len) * arms];
-            if let Rule::PosteriorDraw { successes, failures } = self.request.rule {
-                let prior = [successes, failures];
-                thompson::chances(self.fleet, &self.request, &block, prior, &mut quadrature, out);
-            } else {
-                self.fleet.score(&self.request, &block, &mut scores);
-                choose::chances(&self.request, &block, arms, &mut scores, out);
+            match self.request.rule {
+                Rule::PosteriorDraw(belief) => {
+                    thompson::chances(self.fleet, &self.request, &block, belief, &mut quadrature, out);
+                }
+                Rule::Softmax { temperature } => {
+                    softmax::chances(self.fleet, &self.request, &block, temperature, &mut scores, out);
+                }
+                _ => {
+                    self.fleet.score(&self.request, &block, &mut scores);
+                    choose::chances(&self.request, &block, arms, &mut scores, out);
+                }
             }
             choose::mix_chances(&self.request, &block, arms, out);
             at += block.len;

@@ -1,6 +1,6 @@
-//! Chance that each of several scaled Beta variables is the largest, by quadrature.
+//! Chance that each of several scaled Beta, gamma or normal variables is the largest, by quadrature.
 //!
-//! With payoffs `Y_k = gain_k × θ_k + offset_k` and `θ_k ~ Beta(a_k, b_k)`, arm k is best with the chance
+//! With payoffs `Y_k = gain_k × θ_k + offset_k` and `θ_k` of the arm's [`Law`], arm k is best with the chance
 //! `∫ f_k(y) Π_{j≠k} F_j(y) dy`. The axis of payoffs is cut into panels as narrow as the narrowest posterior there asks
 //! for; each panel takes eight Gauss–Legendre nodes, and the distribution functions grow by integrating the polynomial
 //! through the densities at these nodes. The chances are then divided by their sum, which without error is 1.
@@ -11,9 +11,9 @@ use crate::special::{exp, ln, ln_1p};
 
 /// Nodes in a panel.
 const NODES: usize = 8;
-/// A posterior is followed until its density, on the logit axis, has fallen by this logarithm.
+/// A posterior is followed until its density, on its own axis, has fallen by this logarithm.
 const DEPTH: f64 = 23.0;
-/// Edges of a posterior's panels in standard deviations from its mode, on the logit axis.
+/// Edges of a posterior's panels in standard deviations from its mode, on its own axis.
 const EDGES: [f64; 8] = [0.6, 1.2, 1.9, 2.7, 3.6, 4.7, 6.0, 8.0];
 /// How much farther each edge lies beyond the last of these.
 const FARTHER: f64 = std::f64::consts::SQRT_2;
@@ -77,14 +77,27 @@ const fn growth() -> [[f64; NODES]; NODES] {
     out
 }
 
-/// One scaled Beta variable.
+/// What is believed of a rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Law {
+    /// Beta with shapes `a` and `b`; panels lie on the logit axis.
+    Beta,
+    /// Gamma with shape `a` and rate `b`; panels lie on the logarithmic axis.
+    Gamma,
+    /// Normal with mean `a` and standard deviation `b`; panels lie on its own axis.
+    Normal,
+}
+
+/// One scaled variable.
 #[derive(Debug, Clone, Copy)]
 pub struct Arm {
     /// Where its chance goes.
     pub index: usize,
-    /// First shape, above 0.
+    /// Its distribution.
+    pub law: Law,
+    /// First parameter; above 0 but for a normal mean.
     pub a: f64,
-    /// Second shape, above 0.
+    /// Second parameter, above 0.
     pub b: f64,
     /// What rate 1 pays beyond rate 0.
     pub gain: f64,
@@ -96,7 +109,7 @@ pub struct Arm {
 #[derive(Debug, Clone)]
 struct Posterior {
     arm: Arm,
-    /// Logarithm of `1 / (|gain| B(a, b))`.
+    /// Logarithm of what the density is multiplied by.
     log_scale: f64,
     /// Edges of its own panels, increasing; outside, its density is nothing.
     edges: Vec<f64>,
@@ -110,8 +123,8 @@ struct Posterior {
 /// Works out chances, keeping its space between calls.
 ///
 /// ```
-/// use onetake_core::fleet::quadrature::{Arm, Quadrature};
-/// let coin = |index, a| Arm { index, a, b: 1.0, gain: 1.0, offset: 0.0 };
+/// use onetake_core::fleet::quadrature::{Arm, Law, Quadrature};
+/// let coin = |index, a| Arm { index, law: Law::Beta, a, b: 1.0, gain: 1.0, offset: 0.0 };
 /// let mut chance = [0.0; 2];
 /// Quadrature::default().best(&[coin(0, 1.0), coin(1, 2.0)], &mut chance);
 /// assert!((chance[0] - 1.0 / 3.0).abs() < 1e-6); // P(U > max(U', U'')) of three uniforms
@@ -185,34 +198,59 @@ impl Quadrature {
     }
 }
 
+impl Law {
+    /// The rate at a place of the law's own axis.
+    #[inline(always)]
+    fn rate(self, t: f64) -> f64 {
+        match self {
+            Self::Beta => 1.0 / (1.0 + exp(-t)),
+            Self::Gamma => exp(t),
+            Self::Normal => t,
+        }
+    }
+
+    /// Logarithm of the density at a place of that axis against the density at its mode.
+    #[inline(always)]
+    fn fall(self, t: f64, mode: f64, a: f64, b: f64) -> f64 {
+        match self {
+            Self::Beta => {
+                let softplus = |t: f64| t.max(0.0) + ln_1p(exp(-t.abs()));
+                a * (t - mode) - (a + b) * (softplus(t) - softplus(mode))
+            }
+            Self::Gamma => a * (t - mode) - a * (exp(t - mode) - 1.0),
+            Self::Normal => -0.5 * ((t - a) / b) * ((t - a) / b),
+        }
+    }
+}
+
 impl Posterior {
     #[inline(always)]
     fn new(arm: Arm) -> Self {
-        let Arm { a, b, gain, offset, .. } = arm;
-        let mode = ln(a / b);
-        let deviation = (1.0 / a + 1.0 / b).sqrt();
-        let floor = ln_1p(exp(-mode.abs()));
-        // Logarithm of the density at t against that at the mode.
-        let fall = |t: f64| {
-            let positive = |t: f64, rest: f64| t.max(0.0) + rest;
-            a * (t - mode) - (a + b) * (positive(t, ln_1p(exp(-t.abs()))) - positive(mode, floor))
+        let Arm { law, a, b, gain, offset, .. } = arm;
+        let (mode, deviation) = match law {
+            Law::Beta => (ln(a / b), (1.0 / a + 1.0 / b).sqrt()),
+            Law::Gamma => (ln(a / b), (1.0 / a).sqrt()),
+            Law::Normal => (a, b),
         };
-        let place = |t: f64| gain * (1.0 / (1.0 + exp(-t))) + offset;
         let mut edges = Vec::with_capacity(2 * EDGES.len() + 8);
         for side in [-1.0, 1.0] {
             let farther = std::iter::successors(Some(FARTHER * EDGES[EDGES.len() - 1]), |far| Some(FARTHER * far));
             for distance in EDGES.into_iter().chain(farther.take(20)) {
                 let t = mode + side * distance * deviation;
-                edges.push(place(t));
-                if fall(t) < -DEPTH {
+                edges.push(gain * law.rate(t) + offset);
+                if law.fall(t, mode, a, b) < -DEPTH {
                     break;
                 }
             }
         }
         edges.sort_by(f64::total_cmp);
         edges.dedup();
-        let log_beta = libm::lgamma(a) + libm::lgamma(b) - libm::lgamma(a + b);
-        Self { arm, log_scale: -log_beta - ln(gain.abs()), edges, panel: 0, below: 0.0, chance: 0.0 }
+        let log_scale = match law {
+            Law::Beta => libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b),
+            Law::Gamma => a * ln(b) - libm::lgamma(a),
+            Law::Normal => -ln(b) - 0.5 * ln(std::f64::consts::TAU),
+        };
+        Self { arm, log_scale: log_scale - ln(gain.abs()), edges, panel: 0, below: 0.0, chance: 0.0 }
     }
 
     fn end(&self) -> f64 {
@@ -264,13 +302,23 @@ impl Posterior {
         if from + 2.0 * half <= self.edges[0] || from >= self.end() {
             return out;
         }
-        let Arm { a, b, gain, offset, .. } = self.arm;
+        let Arm { law, a, b, gain, offset, .. } = self.arm;
         for i in 0..NODES {
             let x = (from + half * (1.0 + NODE[i]) - offset) / gain;
-            let inside = x > 0.0 && x < 1.0;
-            let x = if inside { x } else { 0.5 };
-            let density = exp((a - 1.0) * ln(x) + (b - 1.0) * ln(1.0 - x) + self.log_scale);
-            out[i] = if inside { density } else { 0.0 };
+            let (inside, logarithm) = match law {
+                Law::Beta => {
+                    let inside = x > 0.0 && x < 1.0;
+                    let x = if inside { x } else { 0.5 };
+                    (inside, (a - 1.0) * ln(x) + (b - 1.0) * ln(1.0 - x))
+                }
+                Law::Gamma => {
+                    let inside = x > 0.0;
+                    let x = if inside { x } else { 1.0 };
+                    (inside, (a - 1.0) * ln(x) - b * x)
+                }
+                Law::Normal => (true, -0.5 * ((x - a) / b) * ((x - a) / b)),
+            };
+            out[i] = if inside { exp(logarithm + self.log_scale) } else { 0.0 };
         }
         out
     }
