@@ -63,7 +63,7 @@ def test_a_fleet_refuses_requests_that_do_not_fit() -> None:
             it.decide(DRAW, 0, rows, mask, 0.0, 0.0, 1)
     with pytest.raises(UnknownIdError, match=r"unknown rule 'best\[0\.0, 0\.0\]'; known: uniform, fixed"):
         it.decide(("best", 0.0, 0.0), 0, None, None, 0.0, 0.0, 1)
-    with pytest.raises(UnknownIdError, match=r"fixed\(2, 0\)"):
+    with pytest.raises(UnknownIdError, match=r"fixed\[2\.0, 0\.0\]"):
         it.decide(("fixed", 2.0, 0.0), 0, None, None, 0.0, 0.0, 1)
     with pytest.raises(ConfigError, match="threads: got 0; wanted at least 1"):
         it.decide(DRAW, 0, None, None, 0.0, 0.0, 0)

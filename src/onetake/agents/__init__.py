@@ -7,6 +7,7 @@ Thompson(prior_successes=1.0, prior_failures=1.0, floor=0.0, pooling='none')
 from __future__ import annotations
 
 from onetake.agents.bandits.bagging import Bagging
+from onetake.agents.bandits.budget_sampling import BudgetSampling
 from onetake.agents.bandits.discounted_thompson import DiscountedThompson
 from onetake.agents.bandits.discounted_ucb import DiscountedUCB
 from onetake.agents.bandits.epsilon_greedy import EpsilonGreedy
@@ -21,6 +22,8 @@ from onetake.agents.bandits.kl_ucb import KLUCB
 from onetake.agents.bandits.lin_ts import LinTS
 from onetake.agents.bandits.linucb import LinUCB
 from onetake.agents.bandits.logistic_thompson import LogisticThompson
+from onetake.agents.bandits.paced_thompson import PacedThompson
+from onetake.agents.bandits.price_thompson import PriceThompson
 from onetake.agents.bandits.random import Random
 from onetake.agents.bandits.restart_thompson import RestartThompson
 from onetake.agents.bandits.sliding_window_thompson import SlidingWindowThompson
@@ -40,6 +43,7 @@ __all__ = [
     "AbstractAgent",
     "AgentEntry",
     "Bagging",
+    "BudgetSampling",
     "DiscountedThompson",
     "DiscountedUCB",
     "EpsilonGreedy",
@@ -52,6 +56,8 @@ __all__ = [
     "LinTS",
     "LinUCB",
     "LogisticThompson",
+    "PacedThompson",
+    "PriceThompson",
     "Random",
     "RestartThompson",
     "SlidingWindowThompson",
@@ -89,3 +95,6 @@ register("lin_ts-v0", "onetake.agents.bandits.lin_ts:LinTS")
 register("linucb-v0", "onetake.agents.bandits.linucb:LinUCB")
 register("logistic_thompson-v0", "onetake.agents.bandits.logistic_thompson:LogisticThompson")
 register("squarecb-v0", "onetake.agents.bandits.squarecb:SquareCB")
+register("price_thompson-v0", "onetake.agents.bandits.price_thompson:PriceThompson")
+register("paced_thompson-v0", "onetake.agents.bandits.paced_thompson:PacedThompson")
+register("budget_sampling-v0", "onetake.agents.bandits.budget_sampling:BudgetSampling")

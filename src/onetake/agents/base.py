@@ -55,7 +55,7 @@ class AbstractAgent(ABC):
     @property
     def coupling(self) -> Coupling:
         """Whether one environment teaches another: then only whole replicates may be cut apart."""
-        return "replicate" if getattr(self, "pooling", "none") == "full" else "independent"
+        return "independent" if getattr(self, "pooling", "none") == "none" else "replicate"
 
     @property
     def spec(self) -> BatchSpec:
@@ -113,6 +113,9 @@ class AbstractAgent(ABC):
         action = self._decide(observation, explore)
         if not propensity:
             return Decision(observation.step, action, rows=observation.rows)
+        if self.spec.num_actions == 0:
+            density = self._density(observation, action, explore)
+            return Decision(observation.step, action, density, "density", observation.rows)
         chance = self._probabilities(observation, explore)[np.arange(len(action)), action]
         exact = self.propensity_method == "exact" or not explore
         return Decision(observation.step, action, chance, "exact" if exact else "estimated", observation.rows)
@@ -141,7 +144,7 @@ class AbstractAgent(ABC):
         count = spec.num_envs if transitions.rows is None else len(transitions.rows)
         if transitions.rows is not None:
             _check_rows(transitions.rows, spec.num_envs)
-        _check_array("action", transitions.action, (count,), "integers")
+        self._check_actions(transitions.action, count)
         _check_array("reward", transitions.reward, (count,), "float64")
         return {"decisions": float(count), **self._learn(transitions)}
 
@@ -213,6 +216,10 @@ class AbstractAgent(ABC):
     def _probabilities(self, observation: Observation, explore: bool) -> Float64:
         """Chance of each action for each row."""
 
+    def _density(self, observation: Observation, action: NDArray[Any], explore: bool) -> Float64:
+        """Density of the points that were chosen ``(m,)``, of an agent that plays points."""
+        raise ConfigError(f"propensity: got an agent whose densities are not known; wanted arms, not {action.shape}")
+
     @abstractmethod
     def _learn(self, transitions: Transitions) -> dict[str, float]:
         """Take in outcomes; return further metrics."""
@@ -224,6 +231,13 @@ class AbstractAgent(ABC):
     @abstractmethod
     def _restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Put saved state in place of the fresh one."""
+
+    def _check_actions(self, action: NDArray[Any], count: int) -> None:
+        if self.spec.num_actions or self.spec.action_low is None:
+            _check_array("action", action, (count,), "integers")
+        elif action.shape != (count, len(self.spec.action_low)) or not np.isfinite(action).all():
+            wanted = f"finite points ({count}, {len(self.spec.action_low)})"
+            raise ShapeError(f"action: got {_kind(action)}; wanted {wanted}")
 
     def _check_observation(self, observation: Observation) -> None:
         spec = self.spec

@@ -145,6 +145,7 @@ def _spec_of(text: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> BatchSpec
         action_labels=tuple(text["action_labels"]),
         action_low=arrays.get("action_low"),
         action_high=arrays.get("action_high"),
+        budget=text["budget"],
     )
 
 

@@ -36,7 +36,7 @@ class DiscountedUCB(AbstractFleetBandit):
     """
 
     discount: float = 0.99
-    exploration: float = 0.5
+    exploration: float = 0.1
     floor: float = 0.0
     pooling: Literal["none", "full"] = "none"
 

@@ -88,7 +88,7 @@ class AbstractFleetBandit(AbstractAgent):
             np.ascontiguousarray(spec.entity_ids, dtype=np.uint32),
             np.ascontiguousarray(spec.replicate_ids, dtype=np.uint32),
             spec.num_actions,
-            self.coupling == "replicate",
+            getattr(self, "pooling", "none") == "full",
             _column(1.0 if count is None else count.trials),
             counts,
             bounds,
@@ -96,6 +96,8 @@ class AbstractFleetBandit(AbstractAgent):
         )
         memory, (total, _) = self._memory(), self._fleet.counts()
         self._columns: Columns = {} if memory is None else memory.columns(*total.shape)
+        if memory is not None:
+            self._fleet.restore(*memory.shown(self._columns))
 
     def _decide(self, observation: Observation, explore: bool) -> Int64:
         return self._fleet.decide(self._rule(explore), *self._request(observation, explore))
@@ -119,7 +121,7 @@ class AbstractFleetBandit(AbstractAgent):
             for step, total, weight in given:
                 memory.take(self._columns, step, total, weight)
         finally:
-            self._fleet.restore(self._columns["total"], self._columns["weight"])
+            self._fleet.restore(*memory.shown(self._columns))
         return {}
 
     def _count(self, transitions: Transitions, part: Any) -> None:
@@ -132,15 +134,19 @@ class AbstractFleetBandit(AbstractAgent):
         self._fleet.learn(rows, action, np.ascontiguousarray(transitions.reward[part]), thread_count())
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
+        if self._columns:
+            return {name: column.copy() for name, column in self._columns.items()}
         total, weight = self._fleet.counts()
-        return {name: column.copy() for name, column in self._columns.items()} | {"total": total, "weight": weight}
+        return {"total": total, "weight": weight}
 
     def _restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         for name, column in self._columns.items():
             if arrays[name].shape != column.shape or not np.isfinite(arrays[name]).all():
                 raise ShapeError(f"{name}: got {arrays[name].shape}; wanted finite numbers {column.shape}")
         self._columns = {name: arrays[name].copy() for name in self._columns}
-        self._fleet.restore(arrays["total"], arrays["weight"])
+        memory = self._memory()
+        shown = (arrays["total"], arrays["weight"]) if memory is None else memory.shown(self._columns)
+        self._fleet.restore(*shown)
 
     def _request(
         self, observation: Observation, explore: bool

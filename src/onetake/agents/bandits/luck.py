@@ -54,6 +54,10 @@ class Luck:
         """Poisson counts ``(m, width)``; see `Draws.poisson`."""
         return self._draws.poisson(np.full((1, width), rate), step, slot=slot, rows=self._rows(rows))
 
+    def beta(self, a: Float64, b: Float64, step: int, *, slot: int = 0) -> Float64:
+        """Beta numbers for all environments ``(n, k)``; see `Draws.beta`."""
+        return self._draws.beta(a, b, step, slot=slot, rows=self.units)
+
     @property
     def _draws(self) -> Draws:
         return Draws(

@@ -32,6 +32,10 @@ class AbstractMemory(ABC):
     def take(self, columns: Columns, step: int, total: Float64, weight: Float64) -> None:
         """Change the columns by what the decisions of one step gave ``(k, L)``; steps may come in any order."""
 
+    def shown(self, columns: Columns) -> tuple[Float64, Float64]:
+        """The counts that decisions are made by ``(k, L)``."""
+        return columns["total"], columns["weight"]
+
 
 @dataclass(frozen=True)
 class Discount(AbstractMemory):

@@ -38,7 +38,7 @@ class SlidingWindowUCB(AbstractFleetBandit):
     """
 
     window: int = 100
-    exploration: float = 0.5
+    exploration: float = 0.1
     floor: float = 0.0
     pooling: Literal["none", "full"] = "none"
 

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from onetake.agents.bandits.fleet import AbstractFleetBandit, Rule
+from onetake.agents.bandits.memory import AbstractMemory
+from onetake.agents.bandits.shrinkage import Shrunk
 from onetake.agents.checks import check_choice, check_number
+
+#: Added to counts that already hold a prior.
+_NOTHING = 1e-300
 
 
 @dataclass(eq=False)
@@ -26,7 +31,8 @@ class Thompson(AbstractFleetBandit):
     Attributes:
         prior_successes: α₀ > 0. prior_failures: β₀ > 0; 1 and 1 is the uniform prior.
         floor: least chance of every allowed action.
-        pooling: one learner an entity (``none``) or one for all entities of a replicate (``full``).
+        pooling: one learner an entity (``none``); one an entity that begins at a prior fitted to all entities of the
+            replicate (``partial``, `Shrunk`); or one for all entities of a replicate (``full``).
 
     >>> import numpy as np
     >>> from onetake.types import BatchSpec, Observation
@@ -40,7 +46,7 @@ class Thompson(AbstractFleetBandit):
     prior_successes: float = 1.0
     prior_failures: float = 1.0
     floor: float = 0.0
-    pooling: Literal["none", "full"] = "none"
+    pooling: Literal["none", "partial", "full"] = "none"
 
     propensity_method = "quadrature"
     propensity_error = 1e-5
@@ -49,11 +55,19 @@ class Thompson(AbstractFleetBandit):
         check_number("prior_successes", self.prior_successes, 0, above=True)
         check_number("prior_failures", self.prior_failures, 0, above=True)
         check_number("floor", self.floor, 0, 1)
-        check_choice("pooling", self.pooling, ("none", "full"))
+        check_choice("pooling", self.pooling, ("none", "partial", "full"))
 
     def _rule(self, explore: bool) -> Rule:
         name = "posterior_draw" if explore else "posterior_mean"
+        if self.pooling == "partial":
+            return (name, _NOTHING, _NOTHING)  # the prior is among the counts
         return (name, float(self.prior_successes), float(self.prior_failures))
+
+    def _memory(self) -> AbstractMemory | None:
+        if self.pooling != "partial":
+            return None
+        replicates = len(self.spec.replicate_ids)
+        return Shrunk(replicates, float(self.prior_successes), float(self.prior_failures))
 
     def _counts_successes(self) -> bool:
         return True
