@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from onetake.agents.bandits.bagging import Bagging
 from onetake.agents.bandits.budget_sampling import BudgetSampling
+from onetake.agents.bandits.contextual_top_b import ContextualTopB
 from onetake.agents.bandits.discounted_thompson import DiscountedThompson
 from onetake.agents.bandits.discounted_ucb import DiscountedUCB
 from onetake.agents.bandits.epsilon_greedy import EpsilonGreedy
@@ -32,6 +33,7 @@ from onetake.agents.bandits.softmax import Softmax
 from onetake.agents.bandits.squarecb import SquareCB
 from onetake.agents.bandits.thompson import Thompson
 from onetake.agents.bandits.ucb1 import UCB1
+from onetake.agents.bandits.whittle_thompson import WhittleThompson
 from onetake.agents.base import AbstractAgent, FrozenPolicy
 from onetake.agents.registry import AgentEntry, find, make, register, registered, withdraw
 
@@ -44,6 +46,7 @@ __all__ = [
     "AgentEntry",
     "Bagging",
     "BudgetSampling",
+    "ContextualTopB",
     "DiscountedThompson",
     "DiscountedUCB",
     "EpsilonGreedy",
@@ -65,6 +68,7 @@ __all__ = [
     "Softmax",
     "SquareCB",
     "Thompson",
+    "WhittleThompson",
     "find",
     "make",
     "register",
@@ -98,3 +102,5 @@ register("squarecb-v0", "onetake.agents.bandits.squarecb:SquareCB")
 register("price_thompson-v0", "onetake.agents.bandits.price_thompson:PriceThompson")
 register("paced_thompson-v0", "onetake.agents.bandits.paced_thompson:PacedThompson")
 register("budget_sampling-v0", "onetake.agents.bandits.budget_sampling:BudgetSampling")
+register("contextual_top_b-v0", "onetake.agents.bandits.contextual_top_b:ContextualTopB")
+register("whittle_thompson-v0", "onetake.agents.bandits.whittle_thompson:WhittleThompson")
