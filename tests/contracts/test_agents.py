@@ -13,6 +13,7 @@ from scipy import stats
 
 from onetake import agents
 from onetake.agents import AbstractAgent, AgentEntry, make, registered
+from onetake.agents.one_at_a_time import one_entity
 from onetake.errors import CheckpointError, ConfigError, NotReadyError, ShapeError
 from onetake.types import BatchSpec, CountReward, Observation, Transitions
 
@@ -236,6 +237,7 @@ def test_pooled_learners_never_cross_a_replicate(entry: AgentEntry) -> None:
     assert weight[:, 1].tolist() == [0, 0, 0]
 
 
+@pytest.mark.masks
 @each_agent
 def test_forbidden_actions_are_never_played(entry: AgentEntry) -> None:
     agent = begun(entry, steps=10, floor=0.1)
@@ -348,6 +350,51 @@ def test_late_outcomes_in_any_order_teach_the_same(entry: AgentEntry) -> None:
             assert late.arrays()[name] == pytest.approx(array, rel=1e-12, abs=1e-12)
         else:
             assert (array == late.arrays()[name]).all()
+
+
+@pytest.mark.masks
+@each_agent
+def test_an_arm_that_is_added_is_fresh_and_what_was_known_of_the_others_stays(entry: AgentEntry) -> None:
+    agent = begun(entry, steps=12, floor=0.02)
+    old = agent.arrays()
+    agent.add_action("new")
+    assert agent.spec.num_actions == 4
+    assert agent.spec.action_labels == ("0", "1", "2", "new")
+    for name in ("total", "weight", "log_weight"):
+        if name in old:
+            assert (agent.arrays()[name][:3] == old[name]).all()
+            assert (agent.arrays()[name][3] == 0).all()
+    chances = agent.action_probabilities(see(agent.spec, 12))
+    assert chances.shape == (12, 4)
+    assert entry.id.startswith("fixed") or chances[:, 3].min() >= 0
+    play_on = agent.act(see(agent.spec, 13, mask=np.tile([True, False, False, True], (12, 1)))).action
+    assert set(play_on) <= {0, 3}
+    with pytest.raises(ConfigError, match="label: got 'new', which is there already; wanted a new one"):
+        agent.add_action("new")
+
+
+@pytest.mark.one_at_a_time
+@each_agent
+def test_one_at_a_time_is_the_batch_of_one(entry: AgentEntry) -> None:
+    one = one_entity(3)
+    single, batched = make(entry), make(entry)
+    single.begin(one, 5)
+    batched.begin(one, 5)
+    for step in range(15):
+        chances = single.predict_proba_one()
+        assert list(chances.values()) == batched.action_probabilities(see(one, step))[0].tolist()
+        action = single.predict_one()
+        assert action == batched.act(see(one, step)).action[0]
+        single.learn_one(None, action, float(action == 2), chances[action])
+        given = np.array([chances[action]])
+        batched.learn(outcome(step, np.array([action]), np.array([float(action == 2)]), None, given))
+    for name, array in single.arrays().items():
+        assert (array == batched.arrays()[name]).all()
+    name = type(single).__name__
+    with pytest.raises(ConfigError, match=f"learn_one: got a trajectory; {name} wanted learn_one\\(context"):
+        single.learn_one([(None, 0, 1.0, None)])
+    with pytest.raises(ConfigError, match=f"learn_one: got next_state; {name} wanted"):
+        single.learn_one(None, 0, 1.0, next_state=None)
 
 
 @each_agent

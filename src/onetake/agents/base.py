@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from onetake.agents import checkpoint
+from onetake.agents import checkpoint, one_at_a_time
 from onetake.errors import CheckpointError, ConfigError, NotReadyError, ShapeError
 from onetake.types import BatchSpec, Bool, Coupling, Decision, Float64, Int64, Observation, Transitions
 
 PropensityMethod = Literal["exact", "quadrature", "monte_carlo"]
+LearningForm = Literal["decisions", "transitions"]
 
 
 @dataclass(eq=False)
@@ -32,6 +34,7 @@ class AbstractAgent(ABC):
     Attributes:
         propensity_method: how the agent knows the chances of its actions. propensity_error: largest error of one.
         propensity_samples: draws that estimate a chance where the method is Monte Carlo, else None.
+        learns_from: form of `learn_one` that fits it.
         plays_points: whether its actions may be points; else they are arms.
         state_version: raised whenever saved state changes its meaning.
     """
@@ -41,6 +44,7 @@ class AbstractAgent(ABC):
     propensity_samples: ClassVar[int | None] = None
     state_version: ClassVar[int] = 0
     plays_points: ClassVar[bool] = False
+    learns_from: ClassVar[LearningForm] = "decisions"
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -95,6 +99,7 @@ class AbstractAgent(ABC):
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
             raise ConfigError(f"seed: got {seed!r}; wanted a whole number in [0, 2^64)")
         self._spec, self._seed = spec, int(seed)
+        self._calls = self._lessons = 0
         self._start(spec, int(seed))
 
     def act(self, observation: Observation, *, explore: bool = True, propensity: bool = False) -> Decision:
@@ -147,6 +152,71 @@ class AbstractAgent(ABC):
         self._check_actions(transitions.action, count)
         _check_array("reward", transitions.reward, (count,), "float64")
         return {"decisions": float(count), **self._learn(transitions)}
+
+    def predict_one(self, context: Any = None, *, mask: Sequence[bool] | None = None, explore: bool = True) -> Any:
+        """Decide once, for an agent that was begun for one entity; every call is a decision with luck of its own.
+
+        Args:
+            context: numbers in the order of the spec, or a mapping by its names; None where there are none.
+            mask: allowed actions.
+            explore: False plays the best action under what the agent believes now.
+
+        Returns:
+            The arm as a whole number, or the point.
+
+        >>> from onetake.agents import LinUCB
+        >>> from onetake.agents.one_at_a_time import one_entity
+        >>> agent = LinUCB(alpha=0.1)
+        >>> agent.begin(one_entity(2, ["age"]), seed=1)
+        >>> agent.learn_one({"age": 0.5}, 1, 1.0)
+        >>> agent.predict_one({"age": 0.5})
+        1
+        """
+        _ = self.spec
+        self._calls += 1
+        return one_at_a_time.predict_one(self, context, self._calls - 1, mask, explore)
+
+    def predict_proba_one(self, context: Any = None, *, mask: Sequence[bool] | None = None) -> dict[Any, float]:
+        """Chances of the coming decision by label (or number) of the action; see `predict_one`."""
+        return one_at_a_time.predict_proba_one(self, context, self._calls if "_spec" in vars(self) else 0, mask)
+
+    def learn_one(self, *given: Any, **named: Any) -> None:
+        """Take in one outcome in the form that fits the agent; see `onetake.agents.one_at_a_time`.
+
+        Raises:
+            ConfigError: another form; it is refused by name.
+        """
+        _ = self.spec
+        one_at_a_time.learn_one(self, self._lessons, given, named)
+        self._lessons += len(given[0]) if len(given) == 1 and not named else 1
+
+    def add_action(self, label: str, *, scale: float | None = None, offset: float = 0.0) -> None:
+        """Go on with one arm more, of which nothing is known yet; what was learnt of the others stays.
+
+        An arm is taken away by masks that no longer allow it.
+
+        Args:
+            label: of the new arm.
+            scale: money for a success of it, where the batch has count rewards.
+            offset: money for playing it at all, there.
+
+        Raises:
+            ConfigError: a label that is there already, or an agent whose arms are not alike.
+        """
+        spec, old = self.spec, self.arrays()
+        labels = spec.action_labels or tuple(str(i) for i in range(spec.num_actions))
+        if label in labels:
+            raise ConfigError(f"label: got {label!r}, which is there already; wanted a new one")
+        count = spec.count_reward
+        if count is not None:
+            if scale is None:
+                raise ConfigError("scale: got none; wanted what a success of the new arm pays")
+            count = replace(count, scale=np.append(count.scale, scale), offset=np.append(count.offset, offset))
+        wider = replace(spec, num_actions=spec.num_actions + 1, action_labels=(*labels, label), count_reward=count)
+        calls, lessons = self._calls, self._lessons
+        self.begin(wider, self._seed)
+        self._restore({name: self._widened(name, old[name], fresh) for name, fresh in self.arrays().items()})
+        self._calls, self._lessons = calls, lessons
 
     def freeze(self) -> FrozenPolicy:
         """The policy that the agent follows now, apart from the agent: later learning does not change it.
@@ -231,6 +301,17 @@ class AbstractAgent(ABC):
     @abstractmethod
     def _restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Put saved state in place of the fresh one."""
+
+    def _widened(self, name: str, old: NDArray[Any], fresh: NDArray[Any]) -> NDArray[Any]:
+        """State after an arm was added: the old one, and fresh state for the last place along the axis of arms."""
+        if old.shape == fresh.shape:
+            return old
+        longer = [axis for axis, (few, many) in enumerate(zip(old.shape, fresh.shape, strict=True)) if many != few]
+        if len(longer) != 1 or fresh.shape[longer[0]] != old.shape[longer[0]] + 1:
+            raise ConfigError(f"add_action: got an agent whose {name} has no axis of arms; wanted another")
+        out = fresh.copy()
+        out[tuple(slice(size) for size in old.shape)] = old
+        return out
 
     def _check_actions(self, action: NDArray[Any], count: int) -> None:
         if self.spec.num_actions or self.spec.action_low is None:

@@ -16,7 +16,7 @@ from onetake.agents.bandits.outcomes import Outcomes, bounds_reason
 from onetake.agents.base import AbstractAgent
 from onetake.agents.checks import check_choice, check_number
 from onetake.draws import thread_count
-from onetake.errors import ShapeError
+from onetake.errors import ConfigError, ShapeError
 from onetake.types import BatchSpec, Float64, Int64, Observation, Transitions
 
 #: Slots of the draws: uniform play or the choice by chances, ties, and what an arm's score needs.
@@ -177,6 +177,14 @@ class AbstractLinearBandit(AbstractAgent):
         group, place, x = self._taught(outcomes, transitions.obs)
         self._core.learn(group * self._width + place, x, reward, np.ones(len(reward)))
         return {}
+
+    def _widened(self, name: str, old: NDArray[Any], fresh: NDArray[Any]) -> NDArray[Any]:
+        if self._own("model") == "hybrid":
+            raise ConfigError("add_action: got a hybrid model, whose regression has all arms in one; wanted disjoint")
+        size, arms = fresh.shape[1], self.spec.num_actions
+        out = fresh.reshape(-1, arms, size).copy()
+        out[:, : arms - 1] = old.reshape(-1, arms - 1, size)
+        return out.reshape(fresh.shape)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {"factors": self._core.factors()}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
 
 from onetake.agents.bandits.choice import even
 from onetake.agents.bandits.linear import AbstractLinearBandit
 from onetake.agents.checks import check_number
 from onetake.types import Float64, Observation
+
+_FIRST = np.zeros(1, dtype=np.int64)
 
 
 @dataclass(eq=False)
@@ -58,3 +63,28 @@ class LinUCB(AbstractLinearBandit):
     def _odds(self, observation: Observation) -> Float64:
         mean, width = self._predict(observation)
         return even(mean + self.alpha * width, observation.mask)
+
+    def predict_one(self, context: Any = None, *, mask: Sequence[bool] | None = None, explore: bool = True) -> Any:
+        """Decide once; see `AbstractAgent.predict_one`. Where nothing is equal or mixed in, the core decides alone."""
+        if (
+            mask is None
+            and self.floor == 0.0
+            and self.model == "disjoint"
+            and type(context) is not dict
+            and self._alone
+        ):
+            x = np.empty((1, self._context))
+            x[0, 0] = 1.0
+            wide = self._context - 1 if self.intercept else self._context
+            if context is not None and len(context) == wide:
+                x[0, self._context - wide :] = context
+                action, single = self._core.best(_FIRST, self._width, x, self.alpha if explore else 0.0, None, 1)
+                if single:
+                    self._calls += 1
+                    return int(action[0])
+        return super().predict_one(context, mask=mask, explore=explore)
+
+    @property
+    def _alone(self) -> bool:
+        plain = self.floor == 0.0 and self.model == "disjoint"
+        return plain and "_spec" in vars(self) and len(self._learner) == 1

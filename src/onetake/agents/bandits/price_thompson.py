@@ -67,6 +67,7 @@ class PriceThompson(AbstractAgent):
     floor: float = 0.0
 
     plays_points = True
+    learns_from = "transitions"
 
     def __post_init__(self) -> None:
         check_choice("demand", self.demand, ("constant_elasticity", "semi_log"))

@@ -55,6 +55,8 @@ class WhittleThompson(AbstractBudgetAgent):
     prior_failures: float = 1.0
     pooling: Literal["none", "partial", "full"] = "partial"
 
+    learns_from = "transitions"
+
     def __post_init__(self) -> None:
         check_number("discount", self.discount, 0, 1 - 1e-6)
         check_number("threshold", self.threshold, 0)
