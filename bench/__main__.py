@@ -20,6 +20,8 @@ ROWS: dict[str, Rows] = {
     "pricing": simulation.pricing,
     "cartpole": control.cartpole,
     "thompson": fleets.thompson,
+    "ucb": fleets.ucb,
+    "linucb": fleets.linucb,
     "family_cohort": families.cohort,
     "family_bandit": families.bandit,
     "family_intervention": families.intervention,
