@@ -80,6 +80,9 @@ class PriceThompson(AbstractAgent):
 
     def supports(self, spec: BatchSpec) -> str | None:
         """Why the agent cannot play this batch, or None if it can."""
+        reason = super().supports(spec)
+        if reason is not None:
+            return reason
         missing = [name for name in _SEEN if name not in spec.observation_names]
         if missing:
             return (
@@ -89,7 +92,7 @@ class PriceThompson(AbstractAgent):
             return f"action_labels: got {list(spec.action_labels)}; wanted each to end with its multiple of the price"
         if not spec.num_actions and (spec.action_low is None or len(spec.action_low) != 1 or spec.action_low[0] <= 0):
             return "action bounds: got others; wanted one multiple of the price, above 0"
-        return super().supports(spec)
+        return None
 
     def _start(self, spec: BatchSpec, seed: int) -> None:
         self._luck = Luck.of(spec, seed)
