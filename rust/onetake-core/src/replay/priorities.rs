@@ -71,7 +71,7 @@ impl Priorities {
 
     /// What a priority weighs in the tree: kept in 32 bits, and never 0.
     fn mass(&self, priority: f64) -> f32 {
-        let mass = special::pow(priority + self.settings.epsilon, self.settings.alpha) as f32;
+        let mass = power(priority + self.settings.epsilon, self.settings.alpha) as f32;
         mass.clamp(f32::MIN_POSITIVE, f32::MAX)
     }
 
@@ -99,16 +99,25 @@ impl Priorities {
     /// The row of each of `units.len()` strata of equal mass, at the place in it that `units` (in [0, 1)) say.
     pub fn draw(&self, units: &[f64]) -> Vec<usize> {
         let stratum = self.tree.total() / units.len() as f64;
-        units.iter().enumerate().map(|(i, unit)| self.tree.find((i as f64 + unit) * stratum)).collect()
+        let mut places: Vec<(usize, f64)> =
+            units.iter().enumerate().map(|(i, unit)| (0, (i as f64 + unit) * stratum)).collect();
+        self.tree.find_all(&mut places);
+        places.iter().map(|place| place.0).collect()
     }
 
     /// The weight of each drawn row: `(held × chance)^-beta`, divided by the largest.
     pub fn weights(&self, rows: &[usize], held: u64, batch: u64) -> Vec<f32> {
         let beta = self.settings.beta_at(batch);
         let scale = held as f64 / self.tree.total();
-        let raw = |row: &usize| special::pow(scale * f64::from(self.tree.leaf(*row)), -beta);
+        let raw = |row: &usize| power(scale * f64::from(self.tree.leaf(*row)), -beta);
         let weights: Vec<f64> = rows.iter().map(raw).collect();
         let largest = weights.iter().copied().fold(0.0, f64::max);
         weights.iter().map(|weight| (weight / largest) as f32).collect()
     }
+}
+
+/// `x^y` for x above 0, to about 1e-13 of itself: masses are kept in 32 bits.
+#[inline]
+fn power(x: f64, y: f64) -> f64 {
+    special::exp(y * special::ln(x))
 }

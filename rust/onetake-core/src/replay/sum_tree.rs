@@ -105,15 +105,28 @@ impl SumTree {
     }
 
     /// The leaf in which `mass`, counted over leaves from the left, lies: never one of 0 unless all are.
-    #[inline]
-    pub fn find(&self, mut mass: f64) -> usize {
-        let mut node = 0;
+    pub fn find(&self, mass: f64) -> usize {
+        let mut places = [(0, mass)];
+        self.find_all(&mut places);
+        places[0].0
+    }
+
+    /// [`SumTree::find`] of the second number of each pair, written to its first.
+    ///
+    /// All go down side by side, so that the machine fetches the nodes of many at once.
+    pub fn find_all(&self, places: &mut [(usize, f64)]) {
         for level in (0..self.levels.len() - 1).rev() {
-            let children = &self.levels[level][node * WIDTH..(node + 1) * WIDTH];
-            node = node * WIDTH + descend(children.iter().copied(), &mut mass);
+            let sums = self.levels[level].as_chunks::<WIDTH>().0;
+            for (node, mass) in &mut *places {
+                let child = descend(&sums[*node], mass);
+                *node = *node * WIDTH + child;
+            }
         }
-        let children = &self.leaves[node * WIDTH..(node + 1) * WIDTH];
-        node * WIDTH + descend(children.iter().map(|leaf| f64::from(*leaf)), &mut mass)
+        let leaves = self.leaves.as_chunks::<WIDTH>().0;
+        for (node, mass) in places {
+            let child = descend(&leaves[*node].map(f64::from), mass);
+            *node = *node * WIDTH + child;
+        }
     }
 
     /// Bytes in use.
@@ -132,21 +145,29 @@ fn pairs(numbers: impl Iterator<Item = f64>) -> f64 {
     (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
 }
 
-/// The child in which `mass` lies; takes off what stands before it. Rounding may carry `mass` beyond all children: then
-/// it is the last one that is not 0.
+/// The child in which `mass` lies, without a branch on the way; takes off what stands before it.
 #[inline]
-fn descend(children: impl Iterator<Item = f64>, mass: &mut f64) -> usize {
-    let (mut last, mut before) = (0, *mass);
-    let mut left = *mass;
-    for (i, child) in children.enumerate() {
-        if child > 0.0 {
-            (last, before) = (i, left);
-            if left < child {
-                break;
-            }
-        }
-        left -= child;
+fn descend(children: &[f64; WIDTH], mass: &mut f64) -> usize {
+    let [a, b, c, _] = children.as_chunks::<4>().0 else { return 0 };
+    let fours = [a, b, c].map(|x| (x[0] + x[1]) + (x[2] + x[3]));
+    let (four, rest) = step(fours, *mass);
+    let own = &children[4 * four..4 * four + 4];
+    let (one, rest) = step([own[0], own[1], own[2]], rest);
+    let child = 4 * four + one;
+    if children[child] > 0.0 {
+        *mass = rest;
+        return child;
     }
-    *mass = before;
+    // Rounding has carried it beyond the last one that is not 0.
+    let last = (0..child).rev().chain(child..WIDTH).find(|i| children[*i] > 0.0).unwrap_or(child);
+    *mass = children[last];
     last
+}
+
+/// Which of four neighbours `mass` lies in, the last of which is not looked at, and what is left of it there.
+#[inline]
+fn step(sizes: [f64; 3], mass: f64) -> (usize, f64) {
+    let ends = [sizes[0], sizes[0] + sizes[1], sizes[0] + sizes[1] + sizes[2]];
+    let at = ends.iter().map(|end| usize::from(mass >= *end)).sum::<usize>();
+    (at, mass - [0.0, ends[0], ends[1], ends[2]][at])
 }
