@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,6 +84,7 @@ def run_cell(
     name: str,
     progress: Progress | None = None,
     resume: Path | None = None,
+    parts: Mapping[str, tuple[int, int]] | None = None,
 ) -> Cell:
     """Let an agent play every environment of a suite, from scratch, for one episode.
 
@@ -95,6 +96,7 @@ def run_cell(
         progress: told after every step.
         resume: folder in which finished blocks wait until the cell is finished, so that a killed one goes on there;
             not where a history is kept.
+        parts: first replicate and number of replicates by environment; all where not given.
 
     Raises:
         ConfigError: the agent does not support an environment of the suite; see `unsupported`.
@@ -106,9 +108,9 @@ def run_cell(
         raise ConfigError(f"agent {name} on {environment} of suite {suite.name}: {reason}")
     players = [(entry, agent) for entry in suite.environments]
     if resume is None or settings.history:
-        return _play_all(players, suite, settings, name, progress)
+        return _play_all(players, suite, settings, name, progress, parts=parts)
     store = BlockStore.of(resume, agent, suite, settings, name)
-    cell = _play_all(players, suite, settings, name, progress, store)
+    cell = _play_all(players, suite, settings, name, progress, store, parts)
     store.clear()
     return cell
 
@@ -141,10 +143,14 @@ def _play_all(
     name: str,
     progress: Progress | None,
     store: BlockStore | None = None,
+    parts: Mapping[str, tuple[int, int]] | None = None,
 ) -> Cell:
     folder = spool_folder() if settings.history else None
     try:
-        rounds = [_Round(suite, entry, agent, settings, name, folder, progress, store) for entry, agent in players]
+        rounds = [
+            _Round(suite, entry, agent, settings, name, folder, progress, store, (parts or {}).get(entry.name))
+            for entry, agent in players
+        ]
         played = [each.play() for each in rounds]
         history = None
         if folder is not None:
@@ -170,6 +176,7 @@ class _Round:
     folder: Path | None
     progress: Progress | None
     store: BlockStore | None = None
+    part: tuple[int, int] | None = None
 
     def play(self) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         """Return summary, curves, costs and segments."""
@@ -203,8 +210,9 @@ class _Round:
 
     def _blocks(self) -> Iterator[tuple[int, int]]:
         most = max(1, self.settings.max_environments // self.entry.entities)
-        for first in range(0, self.entry.replicates, most):
-            yield first, min(most, self.entry.replicates - first)
+        start, count = self.part or (0, self.entry.replicates)
+        for first in range(start, start + count, most):
+            yield first, min(most, start + count - first)
 
     def _spool_folders(self, blocks: int) -> list[Path | None]:
         if self.folder is None:
