@@ -52,11 +52,11 @@ def test_a_parameter_draw_is_never_cut_apart() -> None:
 def test_stopping_at_the_first_verdict_alarms_at_the_nominal_rate() -> None:
     races, units, looks, error = 2_000, 32, 4, 0.05
     rng = np.random.default_rng(21)
-    alarms = 0
+    alarms, at_each = 0, levels([(n + 1) / looks for n in range(looks)], error)
     for _ in range(races):
         luck = rng.normal(100, 2, size=units)
         new = luck + rng.normal(0, 1, size=units)
-        for look, level in enumerate(levels([(n + 1) / looks for n in range(looks)], error), start=1):
+        for look, level in enumerate(at_each, start=1):
             seen = units * look // looks
             verdict = judge([Stratum(new[:seen], luck[:seen])], margin=0.0, error=level).verdict
             if verdict != "undecided":
