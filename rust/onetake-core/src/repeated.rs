@@ -4,17 +4,25 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::dispatch::{self, Kernel};
-use crate::samplers::binomial::Shared;
+use crate::samplers::binomial::{Shared, Table};
+use crate::samplers::flat::Flat;
 
 /// Most chances that have tables at one time.
 const MOST: usize = 32;
 /// Most chances that are remembered: a chance that changes at every step must not fill the memory.
 const REMEMBERED: usize = 1024;
 
+/// Most flat tables at one time: one for each day of a week, and some.
+const MOST_FLAT: usize = 16;
+
+/// A flat table by its chances and its numbers of trials: empty after the first time, `None` within where none can be.
+type Flats = BTreeMap<(Vec<u64>, [u32; 2]), Option<Option<Arc<Flat>>>>;
+
 /// Remembers chances, and keeps the tables of those that came twice.
 #[derive(Debug, Default)]
 pub struct Repeated {
     seen: Mutex<BTreeMap<u64, Option<Arc<Shared>>>>,
+    flat: Mutex<Flats>,
 }
 
 impl Repeated {
@@ -36,6 +44,54 @@ impl Repeated {
             }
         }
         (tables.len() == chances.len()).then_some(tables)
+    }
+
+    /// One flat table of all `chances` for that many trials, if they have come together before and there is room.
+    pub fn flat(&self, chances: &[f64], trials: [u32; 2]) -> Option<Arc<Flat>> {
+        let mut flat = self.flat.lock().unwrap_or_else(PoisonError::into_inner);
+        let (made, remembered) = (flat.values().flatten().count(), flat.len());
+        let place = (chances.iter().map(|chance| chance.to_bits()).collect(), trials);
+        match flat.get_mut(&place) {
+            Some(Some(table)) => table.clone(),
+            Some(empty) if made < MOST_FLAT => {
+                empty.insert(Flat::new(chances, trials[0], trials[1]).map(Arc::new)).clone()
+            }
+            None if remembered < REMEMBERED => {
+                flat.insert(place, None);
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+/// [`fill_by_arm`] where all units have `n` trials.
+pub fn fill_same_by_arm(tables: &[Arc<Shared>], arms: &[u32], words: &[u32], n: u32, out: &mut [u32]) {
+    let found: Option<Vec<&Table>> = tables.iter().map(|table| table.table(n)).collect();
+    match found {
+        Some(tables) => dispatch::run(Same { tables: &tables, arms, words, out }),
+        None => fill_by_arm(tables, arms, words, &vec![n; out.len()], out),
+    }
+}
+
+struct Same<'a> {
+    tables: &'a [&'a Table],
+    arms: &'a [u32],
+    words: &'a [u32],
+    out: &'a mut [u32],
+}
+
+impl Kernel for Same<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let last = self.tables.len() - 1;
+        if self.tables.iter().all(|table| std::ptr::eq(*table, self.tables[0])) {
+            return self.tables[0].fill(self.words, self.out);
+        }
+        for ((out, word), arm) in self.out.iter_mut().zip(self.words).zip(self.arms) {
+            *out = self.tables[(*arm as usize).min(last)].quantile(*word);
+        }
     }
 }
 
@@ -97,6 +153,19 @@ mod tests {
         let n: Vec<u32> = (0..3000).map(|i| 100 + i % 5).collect();
         let mut out = vec![0; 3000];
         fill_by_arm(&tables, &arms, &words, &n, &mut out);
+        for i in 0..3000 {
+            assert_eq!(out[i], quantile(words[i], n[i], chances[arms[i] as usize]));
+        }
+        // A table, and a chance that has none for so many.
+        for n in [3000, 4_000_000_000] {
+            fill_same_by_arm(&tables, &arms, &words, n, &mut out);
+            for i in 0..3000 {
+                assert_eq!(out[i], quantile(words[i], n, chances[arms[i] as usize]));
+            }
+        }
+        assert!(repeated.flat(&chances, [100, 104]).is_none());
+        let Some(flat) = repeated.flat(&chances, [100, 104]) else { panic!("it came twice") };
+        flat.fill(&arms, &words, &n, &mut out);
         for i in 0..3000 {
             assert_eq!(out[i], quantile(words[i], n[i], chances[arms[i] as usize]));
         }

@@ -174,3 +174,18 @@ def test_reset_without_a_seed_goes_on_and_with_one_begins_again() -> None:
     assert not (first == second).all()
     assert env.clock == 1
     assert env.elapsed.tolist() == [1] * 4
+
+
+def test_tables_of_shared_chances_give_the_counts_of_own_ones():
+    """Large batches look shared chances up once they come again; the same chances as columns are drawn one by one."""
+    n = 70_000
+    shared = {"size": 1_000, "p": [0.5, 0.4], "q": [0.02, 0.03]}
+    own = {"p": np.tile([0.5, 0.4], (n, 1)), "q": np.tile([0.02, 0.03], (n, 1)), "size": np.full(n, 1_000)}
+    envs = [SimVectorEnv("cohort", shared, entities=n, columns=columns, seed=4) for columns in ({}, own)]
+    for env in envs:
+        env.reset(seed=4)
+    action = np.arange(n) % 2
+    for _ in range(4):
+        one, other = (env.step(action) for env in envs)
+        assert one[0].tobytes() == other[0].tobytes()
+        assert one[1].tobytes() == other[1].tobytes()

@@ -8,6 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::chances;
 use crate::columns::{Columns, Param};
 use crate::config::{self, CHANCE, PerArm, Wanted};
 use crate::dispatch::{self, Kernel};
@@ -92,6 +93,10 @@ impl Bandit {
     /// The chance of each environment's arm, which above 1 counts as 1, or the mean of its outcome.
     fn chances(&self, run: &Run<'_>, arms: &[u32]) -> Vec<f64> {
         let rates = self.rate.at(run);
+        // A mean may be above 1.
+        if self.segments.are_alike() && self.law.is_none() {
+            return chances::of_arms(&rates, arms, run.level);
+        }
         let mut chances: Vec<f64> = arms.iter().enumerate().map(|(i, &arm)| rates.at(i, arm as usize)).collect();
         if !self.segments.are_alike() {
             for (i, (chance, segment)) in chances.iter_mut().zip(self.segments.at(run, run.step)).enumerate() {
@@ -241,11 +246,11 @@ impl Family for Bandit {
                 reward: out.reward,
             });
         }
-        let width = self.spec.observations.len();
+        let (width, chances) = (self.spec.observations.len(), self.chances(run, arms));
         match &self.law {
-            None => bernoulli::fill(&words, &self.chances(run, arms), out.reward),
+            None => bernoulli::fill(&words, &chances, out.reward),
             Some(law) => {
-                out.reward.copy_from_slice(&self.chances(run, arms));
+                out.reward.copy_from_slice(&chances);
                 law.draw(run, &words, out.reward);
             }
         }

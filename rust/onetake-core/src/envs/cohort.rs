@@ -20,8 +20,9 @@ use crate::error::Result;
 use crate::family::{ActionSpace, Actions, Channel, Counts, Coupling, Family, Out, Rows, Run, Spec, State, Yardstick};
 use crate::modifiers::{Modifier, Modifiers};
 use crate::rates::Rates;
-use crate::repeated::{Repeated, fill_by_arm};
+use crate::repeated::{Repeated, fill_by_arm, fill_same_by_arm};
 use crate::samplers::binomial::{self, Shared};
+use crate::samplers::flat::Flat;
 
 const INTERACTIONS: u32 = 0;
 const CONVERSIONS: u32 = 1;
@@ -102,37 +103,66 @@ const LARGE: usize = 8192;
 /// longer than drawing.
 const CACHE: f64 = 1_000_000.0;
 
+/// Batches from this size on are worth a flat table, which takes a few milliseconds to make.
+const HUGE: usize = 65_536;
+
 /// Tables of the chances that all environments share at a step, by arm or one for all arms.
 #[derive(Debug, Default)]
 pub struct Tables {
     p: Option<Vec<Arc<Shared>>>,
     q: Option<Vec<Arc<Shared>>>,
+    flat: Option<Arc<Flat>>,
+}
+
+/// Numbers of trials: one for all or one each.
+#[derive(Clone, Copy)]
+enum Trials<'a> {
+    Same(u32),
+    Each(&'a [u32]),
 }
 
 impl Cohort {
-    /// Draw a slot's counts among `n`.
+    /// Draw a slot's counts among `trials`.
     fn draw(
         &self,
         run: &Run<'_>,
         slot: u32,
-        (tables, rates): (Option<&[Arc<Shared>]>, &Rates),
-        (arms, n): (&[u32], &[u32]),
+        (tables, flat, rates): (Option<&[Arc<Shared>]>, Option<&Flat>, &Rates),
+        (arms, trials): (&[u32], Trials<'_>),
     ) -> Vec<u32> {
         let mut words = vec![0; run.len];
         let mut counts = vec![0; run.len];
         run.words(slot, &mut words);
-        if let Some(tables) = tables {
-            fill_by_arm(tables, arms, &words, n, &mut counts);
-            return counts;
+        let fill = |n: &[u32], counts: &mut [u32]| {
+            let mut chances = chances::of_arms(&rates.at(run), arms, run.level);
+            if let Some(alike) = &self.alike[slot as usize] {
+                let mut days = vec![0; run.len];
+                run.words(slot + DAY, &mut days);
+                chances.iter_mut().zip(days).for_each(|(chance, day)| *chance = alike.at(day, *chance));
+            }
+            binomial::fill(&words, n, &chances, counts);
+        };
+        match (trials, tables, flat) {
+            (Trials::Same(n), Some(tables), _) => fill_same_by_arm(tables, arms, &words, n, &mut counts),
+            (Trials::Same(n), None, _) => fill(&vec![n; run.len], &mut counts),
+            (Trials::Each(n), _, Some(flat)) => flat.fill(arms, &words, n, &mut counts),
+            (Trials::Each(n), Some(tables), None) => fill_by_arm(tables, arms, &words, n, &mut counts),
+            (Trials::Each(n), None, None) => fill(n, &mut counts),
         }
-        let mut chances = chances::of_arms(&rates.at(run), arms, run.level);
-        if let Some(alike) = &self.alike[slot as usize] {
-            let mut days = vec![0; run.len];
-            run.words(slot + DAY, &mut days);
-            chances.iter_mut().zip(days).for_each(|(chance, day)| *chance = alike.at(day, *chance));
-        }
-        binomial::fill(&words, n, &chances, &mut counts);
         counts
+    }
+
+    /// The flat table of the conversions, for the numbers of interactions that nearly all cohorts have.
+    fn flat(&self, size: f64, level: f64) -> Option<Arc<Flat>> {
+        let chance = |rate: &f64| (rate * level).clamp(0.0, 1.0);
+        let (p, q) = (self.p.as_shared()?, self.q.as_shared()?);
+        let (mut first, mut last) = (size, 0.0_f64);
+        for p in p.iter().map(chance) {
+            let (mean, reach) = (size * p, 4.5 * libm::sqrt(size * p * (1.0 - p)));
+            (first, last) = (first.min(mean - reach), last.max(mean + reach));
+        }
+        let trials = [first.max(0.0) as u32, last.min(size) as u32];
+        self.repeated.flat(&q.iter().map(chance).collect::<Vec<_>>(), trials)
     }
 }
 
@@ -207,9 +237,14 @@ impl Family for Cohort {
             self.repeated.tables(&chances.collect::<Vec<_>>())
         };
         let Some(size) = self.size.as_shared() else { return Tables::default() };
+        let apart = self.alike.iter().all(Option::is_none);
+        let flat = if apart && rows >= HUGE { self.flat(size[0], level) } else { None };
+        if flat.is_some() {
+            return Tables { p: tables(&self.p, &None), q: None, flat };
+        }
         let few = self.p.as_shared().zip(self.q.as_shared()).is_some_and(|(p, q)| bytes(size[0], level, p, q) <= CACHE);
         let [p, q] = &self.alike;
-        Tables { p: tables(&self.p, p), q: if few { tables(&self.q, q) } else { None } }
+        Tables { p: tables(&self.p, p), q: if few { tables(&self.q, q) } else { None }, flat }
     }
 
     fn reset(&self, _run: &Run<'_>, rows: Rows<'_>, _state: &mut State<'_>, obs: &mut [f32]) {
@@ -226,12 +261,14 @@ impl Family for Cohort {
     ) {
         let arms = actions.arms();
         let sizes = run.cells(&self.size);
-        let size: Vec<u32> = match sizes.column(0) {
+        let dense: Vec<u32> = match sizes.column(0) {
             Column::Dense(sizes) => sizes.iter().map(|&size| size as u32).collect(),
-            _ => vec![sizes.at(0, 0) as u32; run.len],
+            _ => Vec::new(),
         };
-        let interactions = self.draw(run, INTERACTIONS, (plan.p.as_deref(), &self.p), (arms, &size));
-        let conversions = self.draw(run, CONVERSIONS, (plan.q.as_deref(), &self.q), (arms, &interactions));
+        let size = if dense.is_empty() { Trials::Same(sizes.at(0, 0) as u32) } else { Trials::Each(&dense) };
+        let interactions = self.draw(run, INTERACTIONS, (plan.p.as_deref(), None, &self.p), (arms, size));
+        let drawn = (plan.q.as_deref(), plan.flat.as_deref(), &self.q);
+        let conversions = self.draw(run, CONVERSIONS, drawn, (arms, Trials::Each(&interactions)));
         chances::pay([&interactions, &conversions], arms, (&self.scale, &self.offset), out.obs, out.reward);
     }
 

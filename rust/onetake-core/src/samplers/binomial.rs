@@ -3,6 +3,7 @@
 use super::fast::{self, Chain, Moments, Units};
 use super::lattice::{self, Expansion, Law};
 pub use super::shared::Shared;
+pub use super::table::Table;
 use crate::dispatch::{self, Kernel};
 use crate::special::{deviance, exp, ln_1p, stirling_rest};
 

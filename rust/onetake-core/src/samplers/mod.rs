@@ -12,6 +12,7 @@ pub mod beta;
 pub mod binomial;
 pub mod categorical;
 mod fast;
+pub mod flat;
 pub mod gamma;
 pub mod grid;
 pub mod kinds;

@@ -69,14 +69,16 @@ impl Shared {
     pub fn fill_same(&self, words: &[u32], n: u32, out: &mut [u32]) {
         let table = self.made(n).or_else(|| if out.len() >= ENOUGH { self.make(n) } else { None });
         if let Some(table) = table {
-            for (o, w) in out.iter_mut().zip(words) {
-                *o = table.quantile(*w);
-            }
-            return;
+            return table.fill(words, out);
         }
         for (words, out) in words.chunks(CHUNK).zip(out.chunks_mut(CHUNK)) {
             block(words, &[n; CHUNK][..words.len()], &[self.p; CHUNK][..words.len()], out);
         }
+    }
+
+    /// The table of `n` trials, made where there is none yet; `None` where there can be none.
+    pub fn table(&self, n: u32) -> Option<&Table> {
+        self.made(n).or_else(|| self.make(n))
     }
 
     #[inline(always)]

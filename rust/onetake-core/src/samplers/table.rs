@@ -3,6 +3,7 @@
 //! The first bits of a word choose a bucket. Most buckets hold no threshold or one, which the bucket's cell then
 //! carries; the few others, in the tails, are searched.
 
+use super::BLOCK;
 use super::lattice::{Law, mass_sums, threshold};
 
 /// Buckets are numbered with at most so many bits; wider distributions have no table.
@@ -10,7 +11,7 @@ const MAX_BITS: u32 = 16;
 
 /// All quantiles of one distribution.
 #[derive(Debug)]
-pub(super) struct Table {
+pub struct Table {
     /// Smallest quantile.
     first: u32,
     /// Bits of a word below its bucket's number.
@@ -60,7 +61,7 @@ impl Table {
 
     /// The quantile of a word.
     #[inline(always)]
-    pub(super) fn quantile(&self, word: u32) -> u32 {
+    pub fn quantile(&self, word: u32) -> u32 {
         let cell = self.cells[(word >> self.shift) as usize];
         let low = (1_u32 << self.shift) - 1;
         if cell | low == u32::MAX {
@@ -68,6 +69,33 @@ impl Table {
         }
         // Without a threshold the place is 0, which no word lies below.
         self.first + (cell >> self.shift) - u32::from(word & low < cell & low)
+    }
+
+    /// [`Self::quantile`] of each word, for use inside a kernel.
+    #[inline(always)]
+    pub fn fill(&self, words: &[u32], out: &mut [u32]) {
+        let (first, shift, low) = (self.first, self.shift, (1_u32 << self.shift) - 1);
+        for (words, out) in words.chunks(BLOCK).zip(out.chunks_mut(BLOCK)) {
+            // Looking up alone is one by one; the rest is wide.
+            let (mut found, mut open) = ([0_u32; BLOCK], [0_u8; BLOCK]);
+            for (cell, word) in found.iter_mut().zip(words) {
+                *cell = self.cells[(*word >> shift) as usize];
+            }
+            for (((out, open), cell), word) in out.iter_mut().zip(&mut open).zip(&found).zip(words) {
+                *out = first + (cell >> shift) - u32::from(word & low < cell & low);
+                *open = u8::from(cell | low == u32::MAX);
+            }
+            for (eight, flags) in open.chunks_exact(8).enumerate() {
+                if flags.iter().fold(0, |any, open| any | open) == 0 {
+                    continue;
+                }
+                for i in (8 * eight..words.len()).take(8) {
+                    if open[i] == 1 {
+                        out[i] = first + self.search(words[i]);
+                    }
+                }
+            }
+        }
     }
 
     #[cold]
