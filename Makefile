@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Runs a long silent command and says now and then that it goes on.
+PATIENTLY := sh -c '"$$@" & pid=$$!; n=0; while kill -0 $$pid 2>/dev/null; do sleep 1; n=$$((n + 1)); [ $$((n % 20)) -ne 0 ] || echo "  … $$n s"; done; wait $$pid' --
 export DO_NOT_TRACK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -12,6 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 run: $(VENV)/run ## install what is needed, run the default pipelines on the shipped data, print the report's path
+	@echo "Running the pipelines; what is up to date is skipped."
 	kedro run
 test: fmt-check lint types test-rust test-py ci-run ## run every check
 setup: $(VENV)/dev ## install everything that development needs, and the commit hooks where pre-commit is there
@@ -19,12 +22,15 @@ setup: $(VENV)/dev ## install everything that development needs, and the commit 
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"make: Python {v[0]}.{v[1]} found; wanted 3.11 or newer (set PYTHON=)")'
-	$(PYTHON) -m venv $(VENV)
+	@echo "Making $(VENV) with $$($(PYTHON) --version)."
+	@$(PYTHON) -m venv $(VENV)
 $(VENV)/run: $(VENV)/bin/python pyproject.toml constraints.txt $(RUST)
-	$(PIP) --editable .
+	@echo "Installing the package and compiling its Rust core into $(VENV): some minutes the first time."
+	@$(PATIENTLY) $(PIP) --editable .
 	@touch $@
 $(VENV)/dev: $(VENV)/bin/python pyproject.toml constraints.txt $(RUST)
-	$(PIP) --editable '.[dev,viz,notebook]'
+	@echo "Installing what development needs and compiling the Rust core into $(VENV): some minutes the first time."
+	@$(PATIENTLY) $(PIP) --editable '.[dev,viz,notebook]'
 	@touch $@ $(VENV)/run
 
 fmt: $(VENV)/dev ## format Python and Rust

@@ -47,6 +47,7 @@ class ProgressHooks:
             plan = getattr(catalog, "plan", None)
             if self._total is None and plan is not None:
                 self._total = len(plan.running)
+                click.echo(f"{len(plan.running)} nodes to run, {len(plan.up_to_date)} up to date")
                 self._open_bar()
             if self._bar is not None and self._task is not None:
                 self._bar.update(self._task, description=" ".join(sorted(self._started)))

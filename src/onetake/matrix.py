@@ -14,14 +14,14 @@ matrix:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from onetake.agents import AbstractAgent, find, make
 from onetake.build import build, nearest
 from onetake.conf_loader import NAME, conf_of_run
 from onetake.errors import ConfigError, UnknownIdError
-from onetake.evaluation import INCUMBENT, EvaluationSettings
+from onetake.evaluation import INCUMBENT, PlaySettings, ScoreSettings
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,7 @@ def parse_matrix(matrix: object, agents: object, evaluation: object) -> Matrix:
         )
         for suite in suites
     }
-    chosen = EvaluationSettings(**_settings(evaluation))
-    return Matrix({suite: found for suite, found in cells.items() if found}, history=chosen.history)
+    return Matrix({suite: found for suite, found in cells.items() if found}, history=_history(evaluation))
 
 
 def _check_made(cells: Iterable[str], plans: Iterable[str], loader: Mapping[str, Any]) -> None:
@@ -115,9 +114,13 @@ def _player(name: str, entry: Mapping[str, Any]) -> Player:
     return Player(name, type(made), {} if ":" in kind else dict(find(kind).settings))
 
 
-def _settings(evaluation: object) -> dict[str, Any]:
-    known = set(EvaluationSettings.__dataclass_fields__)
-    return dict(_mapping("evaluation", {} if evaluation is None else evaluation, known))
+def _history(evaluation: object) -> bool:
+    """Whether every step is kept; both records of settings are checked on the way."""
+    own = _mapping("evaluation", {} if evaluation is None else evaluation, {"play", "score"})
+    score = _mapping(ScoreSettings.PATH, own.get("score") or {}, {each.name for each in fields(ScoreSettings)})
+    play = _mapping(PlaySettings.PATH, own.get("play") or {}, {each.name for each in fields(PlaySettings)})
+    ScoreSettings(**score)
+    return PlaySettings(**play).history
 
 
 def _pairs(path: str, items: object, suites: list[str], agents: Mapping[str, Any]) -> set[tuple[str, str]] | None:

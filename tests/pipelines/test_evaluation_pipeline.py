@@ -18,7 +18,7 @@ from polars.testing import assert_frame_equal
 from onetake.agents import make
 from onetake.datasets.suite import SuiteDataset
 from onetake.envs.suite import EnvironmentEntry, Suite
-from onetake.evaluation import EvaluationSettings, History, run
+from onetake.evaluation import EvaluationSettings, History, PlaySettings, ScoreSettings, run
 from onetake.matrix import Matrix, parse_matrix
 from onetake.pipelines.evaluation.nodes import play
 from onetake.pipelines.evaluation.pipeline import suite_pipeline
@@ -26,7 +26,8 @@ from onetake.pipelines.evaluation.pipeline import suite_pipeline
 pytestmark = pytest.mark.pipelines
 
 AGENTS: dict[str, dict[str, Any]] = {"thompson": {"type": "thompson-v0"}, "second": {"type": "fixed-v0", "action": 1}}
-SETTINGS: dict[str, Any] = {"seed": 5, "resamples": 100, "curve_points": 4}
+PLAY: dict[str, Any] = {"seed": 5, "curve_points": 4}
+SCORE: dict[str, Any] = {"resamples": 100}
 
 
 def shop(name: str = "shop") -> Suite:
@@ -34,15 +35,15 @@ def shop(name: str = "shop") -> Suite:
     return Suite(name, "test", 0, (entry,), incumbent={"action": 0})
 
 
-def matrix(*suites: str, **evaluation: Any) -> Matrix:
-    return parse_matrix({"suites": list(suites)}, AGENTS, SETTINGS | evaluation)
+def matrix(*suites: str, **play: Any) -> Matrix:
+    return parse_matrix({"suites": list(suites)}, AGENTS, {"play": PLAY | play, "score": SCORE})
 
 
 def pipeline(own: Matrix) -> Pipeline:
     return Pipeline([suite_pipeline(suite, players, own.history) for suite, players in own.cells.items()])
 
 
-def catalog(folder: Path, root: Path, *suites: str, **evaluation: Any) -> DataCatalog:
+def catalog(folder: Path, root: Path, *suites: str, **played: Any) -> DataCatalog:
     """The catalog of the repository, its files moved to a folder of the test."""
     loader = OmegaConfigLoader(str(root / "conf"), base_env="base", default_run_env="base")
     declared = {name: dict(config) for name, config in loader["catalog"].items() if "{suite}" in name}
@@ -51,7 +52,8 @@ def catalog(folder: Path, root: Path, *suites: str, **evaluation: Any) -> DataCa
     own = DataCatalog.from_config(declared)
     for suite in suites:
         own[f"suite_{suite}"] = MemoryDataset(shop(suite))
-    own["params:evaluation"] = MemoryDataset(EvaluationSettings(**(SETTINGS | evaluation)))
+    own["params:evaluation.play"] = MemoryDataset(PlaySettings(**(PLAY | played)))
+    own["params:evaluation.score"] = MemoryDataset(ScoreSettings(**SCORE))
     for name, entry in AGENTS.items():
         own[f"params:agents.{name}"] = MemoryDataset(dict(entry))
     return own
@@ -65,7 +67,7 @@ def test_every_cell_is_one_node_and_only_scorecards_and_costs_leave_a_suite() ->
         for node in ("thompson.play", "second.play", "incumbent.play", "score", "join_costs")
     }
     assert whole.outputs() == {f"{kind}_{suite}" for kind in ("scorecard", "costs") for suite in ("shop", "market")}
-    assert whole.inputs() == {"suite_shop", "suite_market", "params:evaluation"} | {
+    assert whole.inputs() == {"suite_shop", "suite_market", "params:evaluation.play", "params:evaluation.score"} | {
         f"params:agents.{a}" for a in AGENTS
     }
     assert {node.namespace.split(".")[0] for node in whole.nodes if node.namespace} == {"evaluation"}
@@ -74,7 +76,7 @@ def test_every_cell_is_one_node_and_only_scorecards_and_costs_leave_a_suite() ->
 def test_an_agent_node_sees_its_own_parameters_and_holds_its_class() -> None:
     nodes = {node.name: node for node in pipeline(matrix("shop")).nodes}
     node = nodes["evaluation.shop.second.play"]
-    assert set(node.inputs) == {"suite_shop", "params:agents.second", "params:evaluation"}
+    assert set(node.inputs) == {"suite_shop", "params:agents.second", "params:evaluation.play"}
     assert isinstance(node.func, partial)
     assert node.func.func is play
     assert node.func.keywords["agent_class"] is type(make("fixed-v0"))
@@ -85,7 +87,10 @@ def test_the_settings_are_typed_so_that_kedro_checks_them_before_any_node() -> N
     from kedro.validation.type_extractor import TypeExtractor
 
     extractor = TypeExtractor({"evaluation": pipeline(matrix("shop"))})
-    assert extractor.extract_types_from_pipelines() == {"evaluation": EvaluationSettings}
+    assert extractor.extract_types_from_pipelines() == {
+        "evaluation.play": PlaySettings,
+        "evaluation.score": ScoreSettings,
+    }
 
 
 @pytest.mark.parametrize("runner", [SequentialRunner, ThreadRunner])
@@ -97,7 +102,7 @@ def test_the_pipeline_gives_what_the_library_gives(tmp_path: Path, root: Path, r
         name: make(entry["type"], **{key: value for key, value in entry.items() if key != "type"})
         for name, entry in AGENTS.items()
     }
-    known = run(agents, [shop()], EvaluationSettings(**SETTINGS)).scorecard("shop")
+    known = run(agents, [shop()], EvaluationSettings(**PLAY, **SCORE)).scorecard("shop")
     order = ["agent", "environment", "replicate"]
     assert_frame_equal(card["summary"].sort(order), known["summary"].sort(order), check_exact=True)
     for name in ("leaderboard", "differences"):

@@ -82,10 +82,12 @@ def test_what_cannot_be_meant_is_refused_before_any_node(
 
 @pytest.mark.bad_params
 def test_wrong_evaluation_settings_are_refused_with_the_matrix() -> None:
-    with pytest.raises(ConfigError, match=r"evaluation\.level: got 95"):
-        parse_matrix({"suites": ["a"]}, AGENTS, {"level": 95.0})
-    with pytest.raises(ConfigError, match="evaluation: got the key 'sede'"):
-        parse_matrix({"suites": ["a"]}, AGENTS, {"sede": 1})
+    with pytest.raises(ConfigError, match=r"evaluation\.score\.level: got 95"):
+        parse_matrix({"suites": ["a"]}, AGENTS, {"score": {"level": 95.0}})
+    with pytest.raises(ConfigError, match=r"evaluation\.play: got the key 'sede'"):
+        parse_matrix({"suites": ["a"]}, AGENTS, {"play": {"sede": 1}})
+    with pytest.raises(ConfigError, match="evaluation: got the key 'level'; wanted one of play, score"):
+        parse_matrix({"suites": ["a"]}, AGENTS, {"level": 0.9})
 
 
 @pytest.mark.pipelines

@@ -235,7 +235,11 @@ impl Columns {
             } else if rows == shape.rows() && width > 0 {
                 Own::Environment
             } else {
-                let wanted = format!("{} (entities) or {} (environments) rows", shape.entities, shape.rows());
+                let wanted = if shape.entities == shape.rows() {
+                    format!("{} rows, one an entity", shape.entities)
+                } else {
+                    format!("{} (entities) or {} (environments) rows", shape.entities, shape.rows())
+                };
                 return Err(Error::Shape { what, got: format!("{rows} rows of {width}"), wanted });
             };
             if let Some(place) = values.iter().position(|v| !v.is_finite()) {

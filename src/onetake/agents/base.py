@@ -6,6 +6,7 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -112,7 +113,7 @@ class AbstractAgent(ABC):
 
         Raises:
             NotReadyError: before `begin`.
-            ShapeError: if rows or mask do not fit the batch, or a row has no allowed action.
+            ShapeError: if step, rows, values or mask do not fit the batch, or a row has no allowed action.
         """
         self._check_observation(observation)
         action = self._decide(observation, explore)
@@ -130,7 +131,7 @@ class AbstractAgent(ABC):
 
         Raises:
             NotReadyError: before `begin`.
-            ShapeError: if rows or mask do not fit the batch, or a row has no allowed action.
+            ShapeError: if step, rows, values or mask do not fit the batch, or a row has no allowed action.
         """
         self._check_observation(observation)
         return self._probabilities(observation, explore=True)
@@ -265,8 +266,13 @@ class AbstractAgent(ABC):
                 f"{path}: got state version {saved.head.get('state_version')}; wanted {cls.state_version}"
             )
         if spec is not None and checkpoint.spec_digest(spec) != checkpoint.spec_digest(saved.spec):
-            raise CheckpointError(f"{path}: got state of another batch ({saved.spec.env_id}); wanted {spec.env_id}")
-        agent = cls(**saved.head["settings"])
+            raise CheckpointError(f"{path}: got state of {_batch(saved.spec)}; wanted {_batch(spec)} with the same ids")
+        try:
+            agent = cls(**saved.head["settings"])
+        except TypeError as error:
+            known = ", ".join(signature(cls).parameters) or "none"
+            got = ", ".join(saved.head["settings"])
+            raise CheckpointError(f"{path}: got the settings {got}; wanted those of {cls.__name__}: {known}") from error
         agent.begin(saved.spec, saved.seed)
         try:
             agent._restore(saved.arrays)
@@ -322,10 +328,15 @@ class AbstractAgent(ABC):
 
     def _check_observation(self, observation: Observation) -> None:
         spec = self.spec
+        step = observation.step
+        if not isinstance(step, (int, np.integer)) or isinstance(step, bool) or not 0 <= step < 2**32:
+            raise ShapeError(f"step: got {step!r}; wanted a whole number in [0, 2**32)")
         if observation.rows is not None:
             _check_rows(observation.rows, spec.num_envs)
+        count = spec.num_envs if observation.rows is None else len(observation.rows)
+        if len(observation.values) != count:
+            raise ShapeError(f"values: got {len(observation.values)} rows; wanted {count}")
         if observation.mask is not None:
-            count = spec.num_envs if observation.rows is None else len(observation.rows)
             _check_mask(observation.mask, (count, spec.num_actions))
 
 
@@ -374,6 +385,12 @@ class FrozenPolicy:
     def action_probabilities(self, observation: Observation) -> Float64:
         """Chance of every action ``(m, k)``; see `AbstractAgent.action_probabilities`."""
         return self._agent.action_probabilities(observation)
+
+
+def _batch(spec: BatchSpec) -> str:
+    """A batch in words, so that two that differ can be told apart."""
+    size = f"{len(spec.entity_ids):,} entities x {len(spec.replicate_ids):,} replicates"
+    return f"{spec.env_id} ({size}, {spec.num_actions} actions)"
 
 
 def _check_rows(rows: Int64, num_envs: int) -> None:

@@ -136,10 +136,10 @@ def holdout(
     """Cross-validate ``model`` against naive rates and ``rivals``.
 
     Raises:
-        ConfigError: fewer than two folds.
+        ConfigError: fewer than two folds, or more than rows.
     """
-    if folds < 2:
-        raise ConfigError(f"folds: got {folds}; wanted at least 2")
+    if not 2 <= folds <= len(log.action):
+        raise ConfigError(f"folds: got {folds} for {len(log.action)} rows; wanted at least 2 and at most one a row")
     fold = assign_folds(log.segment, folds, seed)
     everything = log.cells()
     ours = np.empty(len(log.action))

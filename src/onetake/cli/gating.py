@@ -36,12 +36,12 @@ class Project:
 
     def settings(self, **given: Any) -> GateSettings:
         """Settings of the gate: what was given goes over conf."""
-        from onetake.evaluation import EvaluationSettings
+        from onetake.evaluation import ScoreSettings
         from onetake.evaluation.nights import GateSettings
 
         own = {name: value for name, value in given.items() if value is not None}
         parameters = self.context.config_loader["parameters"]
-        margin = (parameters.get("evaluation") or {}).get("margin", EvaluationSettings.margin)
+        margin = ((parameters.get("evaluation") or {}).get("score") or {}).get("margin", ScoreSettings.margin)
         settings = {"margin": margin, **(parameters.get("gate") or {}), **own}
         known = list(GateSettings.__dataclass_fields__)
         for name in settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import re
 import sys
@@ -84,7 +85,24 @@ def refusal(error: BaseException) -> str | None:
     if isinstance(error, DatasetError):
         known = isinstance(chain[-1], DatasetError | OSError) or any(words in str(error) for words in BAD_DECLARATIONS)
         return one_line(str(error)) if known else None
-    return one_line(str(error)) if isinstance(error, OF_KEDRO) and raised_by_kedro(error.__traceback__) else None
+    return named(str(error)) if isinstance(error, OF_KEDRO) and raised_by_kedro(error.__traceback__) else None
+
+
+def named(text: str) -> str:
+    """Return the line for a name that Kedro does not know; inputs that nothing gives are told apart by their kind.
+
+    >>> named("Pipeline input(s) {'params:agents.tompson'} not found in the RecordingCatalog")
+    'parameter agents.tompson: got nothing; wanted a value in conf'
+    """
+    found = re.fullmatch(r"Pipeline input\(s\) \{(.*)\} not found in the \w+", one_line(text))
+    if found is None:
+        return one_line(text)
+    names = sorted(re.findall(r"'([^']+)'", found[1]))
+    keys = [name.removeprefix("params:") for name in names if name.startswith("params:")]
+    datasets = [name for name in names if not name.startswith("params:")]
+    lines = [f"parameter {', '.join(keys)}: got nothing; wanted a value in conf"] if keys else []
+    lines += [f"dataset {', '.join(datasets)}: got nothing; wanted it in the catalog"] if datasets else []
+    return "; ".join(lines)
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -126,9 +144,9 @@ def parameters(text: str) -> str:
 def _keys(record: str) -> str:
     """Return the keys of the dataclass of that name; Kedro's message has only the name: the newest module is asked."""
     for module in reversed(list(sys.modules.values())):
-        known = getattr(getattr(module, "__dict__", {}).get(record), "__dataclass_fields__", None)
-        if known:
-            return f"one of {', '.join(known)}"
+        known = getattr(module, "__dict__", {}).get(record)
+        if dataclasses.is_dataclass(known):
+            return f"one of {', '.join(each.name for each in dataclasses.fields(known))}"
     return f"one of {record}'s"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from kedro.io import AbstractDataset
 from kedro_datasets._typing import HTMLPreview  # kedro-viz knows a preview by this name and kedro-datasets has no other
 
-from onetake.errors import OutputError
+from onetake.datasets.place import file_beside
 
 SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL | re.IGNORECASE)
 
@@ -39,16 +38,8 @@ class HTMLDataset(AbstractDataset[str, str]):
 
     def save(self, data: str) -> None:
         """Write the page beside its place and rename it there."""
-        beside = self._filepath.with_name(f".{self._filepath.name}.{os.getpid()}.tmp")
-        try:
-            self._filepath.parent.mkdir(parents=True, exist_ok=True)
+        with file_beside(self._filepath) as beside:
             beside.write_text(data, encoding="utf-8")
-            beside.replace(self._filepath)
-        except OSError as problem:
-            raise OutputError(f"{self._filepath}: got {problem.strerror}; wanted a file that can be written") from None
-        finally:
-            with contextlib.suppress(OSError):
-                beside.unlink()
 
     def preview(self) -> HTMLPreview:
         """Return the page without its scripts, which kedro-viz would drop: words and tables stay."""

@@ -87,8 +87,6 @@ def as_json(family: str, config: Config) -> str:
         ...
     onetake.errors.ConfigError: cohort.p[1]: got nan; wanted a finite number
     """
-    if not isinstance(config, Mapping):
-        raise ConfigError(f"{family}: got {config!r}; wanted a mapping of settings")
     return json.dumps(_plain(family, config), sort_keys=True)
 
 

@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import Any, Self
 
 import gymnasium
+import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from onetake.envs.native import Columns, Config, make_native, single_spaces, whole
-from onetake.errors import ConfigError, OneShotError
+from onetake.errors import ConfigError, OneShotError, ShapeError
 from onetake.types import Float32, Float64
 
 
@@ -64,6 +65,7 @@ class SimEnv(gymnasium.Env[Float32, Any]):
             first=(entity, replicate),
             seed=seed,
             mode=AutoresetMode.DISABLED,
+            one_shot=one_shot,
             threads=1,
         )
         self.render_mode = None
@@ -95,6 +97,8 @@ class SimEnv(gymnasium.Env[Float32, Any]):
             ShapeError: no whole number, an arm that does not exist, or a point of another shape or dtype, out of bounds
                 or not a number.
         """
+        if action is True or action is False or isinstance(action, np.bool_):
+            raise ShapeError(f"action: got {action}; wanted a whole number")
         if self._masked:
             return (*self._sim.step_one(action)[:4], self._infos())
         return self._sim.step_one(action)

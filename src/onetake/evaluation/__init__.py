@@ -12,7 +12,7 @@ from onetake.evaluation.leaderboard import leaderboard, mean_curves, scorecard
 from onetake.evaluation.paired import paired_differences
 from onetake.evaluation.regret import Ledger, Totals
 from onetake.evaluation.run import RunResult, announce, evaluate, run
-from onetake.evaluation.settings import EvaluationSettings
+from onetake.evaluation.settings import EvaluationSettings, PlaySettings, ScoreSettings
 
 __all__ = [
     "INCUMBENT",
@@ -20,7 +20,9 @@ __all__ = [
     "EvaluationSettings",
     "History",
     "Ledger",
+    "PlaySettings",
     "RunResult",
+    "ScoreSettings",
     "Totals",
     "announce",
     "best_fixed_actions",

@@ -29,7 +29,7 @@ from onetake.evaluation.history import History, finish, slug, spool_folder
 from onetake.evaluation.incumbent import INCUMBENT, incumbent_agent, incumbent_probabilities
 from onetake.evaluation.regret import Ledger, Standards
 from onetake.evaluation.segments import NO_SEGMENTS, SEGMENTS_SCHEMA, SegmentLedger, segments_of
-from onetake.evaluation.settings import EvaluationSettings
+from onetake.evaluation.settings import PlaySettings
 from onetake.evaluation.standards import (
     allowed_arms,
     is_known,
@@ -79,7 +79,7 @@ class Cell:
 def run_cell(
     agent: AbstractAgent,
     suite: Suite,
-    settings: EvaluationSettings,
+    settings: PlaySettings,
     *,
     name: str,
     progress: Progress | None = None,
@@ -115,7 +115,7 @@ def run_cell(
     return cell
 
 
-def run_incumbent(suite: Suite, settings: EvaluationSettings, *, progress: Progress | None = None) -> Cell | None:
+def run_incumbent(suite: Suite, settings: PlaySettings, *, progress: Progress | None = None) -> Cell | None:
     """Let the incumbent of a suite play it, under the same luck as every agent; None where the suite names none.
 
     Environments that have no incumbent are left out.
@@ -139,7 +139,7 @@ def unsupported(agent: AbstractAgent, suite: Suite) -> dict[str, str]:
 def _play_all(
     players: list[tuple[EnvironmentEntry, AbstractAgent]],
     suite: Suite,
-    settings: EvaluationSettings,
+    settings: PlaySettings,
     name: str,
     progress: Progress | None,
     store: BlockStore | None = None,
@@ -171,7 +171,7 @@ class _Round:
     suite: Suite
     entry: EnvironmentEntry
     agent: AbstractAgent
-    settings: EvaluationSettings
+    settings: PlaySettings
     name: str
     folder: Path | None
     progress: Progress | None
@@ -345,7 +345,8 @@ class _Round:
             first_replicate=first,
             draws=self.entry.draws,
             seeds=self._seeds,
-            incumbent=None if chances is None else weighted(totals.arms, chances),
+            # Where actions change what comes, only the incumbent's own cell knows what it earns.
+            incumbent=None if chances is None or known is not None else weighted(totals.arms, chances),
         )
 
     @property

@@ -16,8 +16,9 @@ from onetake.evaluation.aggregates import (
     median_score,
     optimality_gap,
 )
+from onetake.evaluation.incumbent import INCUMBENT
 from onetake.evaluation.paired import ALL_ENVIRONMENTS, by_environment, paired_differences
-from onetake.evaluation.resampling import Units, bootstrap, percentile_interval
+from onetake.evaluation.resampling import Units, bootstrap, percentile_interval, widened
 from onetake.evaluation.risks import risks
 from onetake.evaluation.settings import EvaluationSettings
 from onetake.types import Float64
@@ -36,6 +37,7 @@ LEADERBOARD_SCHEMA: dict[str, pl.DataType] = {
     "rank_low": pl.Int64(),
     "rank_high": pl.Int64(),
     "best_share": pl.Float64(),
+    "ranked_by": pl.String(),
     "score": pl.Float64(),
     "score_low": pl.Float64(),
     "score_high": pl.Float64(),
@@ -45,13 +47,15 @@ LEADERBOARD_SCHEMA: dict[str, pl.DataType] = {
     "incumbent_difference": pl.Float64(),
     "worse_than_incumbent": pl.Float64(),
     "environments": pl.Int64(),
-    "replicates": pl.Int64(),
+    "runs": pl.Int64(),
     "status": pl.String(),
 }
-"""Columns of a leaderboard, best agent first. ``score`` is the aggregate that ranks; ``rank_low, rank_high`` hold the
-rank in the share ``level`` of paired resamples and ``best_share`` is how often the agent came first in them. Money
-(``regret, realised, incumbent_difference``) is the mean over replicates, summed over environments;
-``worse_than_incumbent`` is the share of replicates. An agent that supports no environment has no rank."""
+"""Columns of a leaderboard, best agent first. ``score`` is the aggregate ``ranked_by``; equals share the better rank.
+``rank_low, rank_high`` hold the rank in the share ``level`` of paired resamples, widened for few units, and
+``best_share`` is how often the agent came first in them. Money (``regret, realised, incumbent_difference``) is the mean
+over replicates, summed over environments as it is, so that an environment with much money outweighs the others, which
+in the score all weigh the same. ``runs`` counts environment x replicate and ``worse_than_incumbent`` is a share of
+them. An agent that supports no environment has no rank."""
 
 
 def scorecard(
@@ -66,10 +70,11 @@ def scorecard(
         segments: reward by segment of all agents; where not given, no harm is told.
 
     Returns:
-        ``leaderboard`` (`LEADERBOARD_SCHEMA`), ``summary`` (as given), ``curves`` (`mean_curves`), ``differences``
-        (`onetake.evaluation.paired`), ``settings`` (one row, so that nobody pairs rows of other luck), and what
+        ``leaderboard`` (`LEADERBOARD_SCHEMA`), ``summary`` (`against_incumbent`), ``curves`` (`mean_curves`),
+        ``differences`` (`onetake.evaluation.paired`), ``settings`` (one row, for whoever pairs rows), and what
         `onetake.evaluation.risks` adds.
     """
+    summary = against_incumbent(summary)
     differences = paired_differences(summary, level=settings.level, resamples=settings.resamples, seed=settings.seed)
     return {
         "leaderboard": leaderboard(summary, settings),
@@ -79,6 +84,23 @@ def scorecard(
         "settings": pl.DataFrame([asdict(settings)], schema_overrides={"seed": pl.UInt64()}),
         **risks(summary, curves, segments, settings),
     }
+
+
+def against_incumbent(summary: pl.DataFrame, played: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Set every row against what the incumbent earned in the same replicate, where the incumbent played.
+
+    What a cell knows by itself is what the incumbent would have earned on average had no action changed what came.
+
+    Args:
+        summary: rows of any agents.
+        played: rows of the incumbent; by default those that are in ``summary``.
+    """
+    keys = ["suite", "environment", "replicate"]
+    rows = summary.filter(pl.col("agent") == INCUMBENT) if played is None else played
+    earned = rows.filter(pl.col("status") == "finished").select(*keys, pl.col("value").alias("earned"))
+    known = pl.coalesce("earned", "incumbent")
+    joined = summary.join(earned, on=keys, how="left", maintain_order="left").with_columns(incumbent=known)
+    return joined.drop("earned").with_columns(incumbent_difference=pl.col("value") - pl.col("incumbent"))
 
 
 def leaderboard(summary: pl.DataFrame, settings: EvaluationSettings) -> pl.DataFrame:
@@ -91,17 +113,23 @@ def leaderboard(summary: pl.DataFrame, settings: EvaluationSettings) -> pl.DataF
         own = finished.filter(pl.col("agent") == agent)
         values, units = split(own)
         row = {"suite": own["suite"][0], "agent": agent, "status": _status(summary, agent), **_money(own)}
-        row |= {"environments": own["environment"].n_unique(), "replicates": len(own)}
+        row |= {"environments": own["environment"].n_unique(), "runs": len(own)}
         if values:
             for name, aggregate in AGGREGATES.items():
                 row |= _with_interval(name, values, units, aggregate, settings)
+            row["ranked_by"] = settings.rank_by
             for end in ("", "_low", "_high"):
                 row["score" + end] = row[settings.rank_by + end]
-            resampled[agent] = _resample(values, units, AGGREGATES[settings.rank_by], settings)
+            drawn = _resample(values, units, AGGREGATES[settings.rank_by], settings)
+            resampled[agent] = widened(drawn, row["score"], units=units, seed=settings.seed)
         rows.append(row)
     ranks = _ranks(resampled, settings.level)
     order = sorted(rows, key=lambda row: (-row.get("score", -np.inf), str(row["agent"])))
-    scored = [row | {"rank": rank} | ranks[row["agent"]] for rank, row in enumerate(order, 1) if row["agent"] in ranks]
+    scores = [row["score"] for row in order if row["agent"] in ranks]
+    scored = [
+        row | {"rank": 1 + sum(score > own for score in scores)} | ranks[row["agent"]]
+        for row, own in zip(order, scores, strict=False)
+    ]
     unscored = [row for row in order if row["agent"] not in ranks]
     absent = summary.filter(~pl.col("agent").is_in(agents)).unique("agent", maintain_order=True, keep="first")
     refused = absent.select("suite", "agent", "status").to_dicts()
@@ -197,6 +225,8 @@ def _ranks(resampled: Mapping[str, Float64], level: float) -> dict[str, dict[str
     if not resampled:
         return {}
     table = np.stack(list(resampled.values()))
+    if np.isnan(table).any():
+        return {agent: {} for agent in resampled}
     ranks = 1 + np.stack([(table > own).sum(axis=0) for own in table])
     first = ranks == 1
     shares = (first / first.sum(axis=0)).mean(axis=1)

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from onetake.errors import SchemaError
-from onetake.evaluation.aggregates import mean_score
+from onetake.evaluation.aggregates import Strata, mean_score
 from onetake.evaluation.resampling import Units, bootstrap, by_draw, percentile_interval, t_interval, variance_parts
 from onetake.types import Float64
 
@@ -28,6 +28,7 @@ DIFFERENCES_SCHEMA: dict[str, pl.DataType] = {
     "opponent": pl.String(),
     "replicates": pl.Int64(),
     "draws": pl.Int64(),
+    "level": pl.Float64(),
     "difference": pl.Float64(),
     "low": pl.Float64(),
     "high": pl.Float64(),
@@ -44,9 +45,10 @@ DIFFERENCES_SCHEMA: dict[str, pl.DataType] = {
 }
 """Columns of paired differences, agent minus opponent. ``low, high``: Student interval of the mean over units;
 ``bootstrap_low, bootstrap_high``: widened percentile interval; ``wins``: share of replicates won, ties half;
-``p_adjusted``: Holm over all pairs of a suite. Only where parameters were drawn: ``draw_low, draw_high`` hold the
-difference for the share ``level`` of the draws (the interval to go by: more simulation does not narrow it), and
-``winner_changes`` is the share of draws whose winner is not the winner on average."""
+``p_value``: of the paired t-test; over all environments Welch's, whose variances add up. ``p_adjusted``: Holm over one
+question, which is one metric in the suite as a whole, or in its single environments. Only where parameters were drawn:
+``draw_low, draw_high`` hold the difference for the share ``level`` of the draws (the interval to go by: more simulation
+does not narrow it), and ``winner_changes`` is the share of draws whose winner is not the winner on average."""
 
 
 def paired_differences(
@@ -81,15 +83,20 @@ def paired_differences(
         for metric in metrics:
             strata = by_environment(pair, metric)
             tag: dict[str, object] = {"suite": finished["suite"][0], "metric": metric}
-            tag |= {"agent": agent, "opponent": opponent}
+            tag |= {"agent": agent, "opponent": opponent, "level": level}
             rows += [
                 tag | {"environment": name} | compare(values, units, level=level, resamples=resamples, seed=seed)
                 for name, (values, units) in strata.items()
             ]
             if metric == "score" and len(strata) > 1:
                 rows.append(tag | _compare_all(list(strata.values()), level=level, resamples=resamples, seed=seed))
-    frame = pl.DataFrame(rows, schema=DIFFERENCES_SCHEMA).with_columns(pl.selectors.float().fill_nan(None))
-    return frame.with_columns(p_adjusted=pl.Series(holm(frame["p_value"].to_list()), dtype=pl.Float64))
+    return _adjusted(pl.DataFrame(rows, schema=DIFFERENCES_SCHEMA).with_columns(pl.selectors.float().fill_nan(None)))
+
+
+def suite_as_a_whole(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows of a suite as a whole: those over all environments, or of its only one."""
+    whole = frame.filter(pl.col("environment") == ALL_ENVIRONMENTS)
+    return frame if whole.is_empty() else whole
 
 
 def compare(values: Float64, units: Units, *, level: float, resamples: int, seed: int) -> dict[str, object]:
@@ -140,21 +147,55 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
+def _adjusted(frame: pl.DataFrame) -> pl.DataFrame:
+    """Holm's adjustment within each question: one metric, in the suite as a whole or in its single environments."""
+    question = ["metric", pl.col("environment") == ALL_ENVIRONMENTS]
+    adjust = pl.col("p_value").map_batches(
+        lambda values: pl.Series(holm(values.to_list()), dtype=pl.Float64), return_dtype=pl.Float64
+    )
+    return frame.with_columns(p_adjusted=adjust.over(question))
+
+
 def _compare_all(
     strata: Sequence[tuple[Float64, Units]], *, level: float, resamples: int, seed: int
 ) -> dict[str, object]:
     values, units = [v for v, _ in strata], [u for _, u in strata]
     resampled = bootstrap(values, units, mean_score, resamples=resamples, seed=seed)
-    low, high = percentile_interval(resampled, level=level, units=units)
+    bootstrap_low, bootstrap_high = percentile_interval(resampled, level=level, units=units)
+    low, high, p_value = _welch(values, units, level)
     return {
         "environment": ALL_ENVIRONMENTS,
         "replicates": sum(u.replicates for u in units),
         "draws": max(u.draws for u in units),
         "difference": float(mean_score(values)),
-        "bootstrap_low": low,
-        "bootstrap_high": high,
+        "low": low,
+        "high": high,
+        "bootstrap_low": bootstrap_low,
+        "bootstrap_high": bootstrap_high,
+        "p_value": p_value,
         "wins": float(np.mean([(np.sign(v).mean() + 1) / 2 for v in values])),
     }
+
+
+def _welch(values: Strata, units: Sequence[Units], level: float) -> tuple[float, float, float]:
+    """Interval and p-value of the mean over environments, which are independent: variances and freedoms add up.
+
+    Source: Welch, The generalization of "Student's" problem, Biometrika 34 (1947), equation 28.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    means = [by_draw(v, u.draws).mean(axis=1) if u.draws > 1 else v for v, u in zip(values, units, strict=True)]
+    counts = np.array([len(own) for own in means])
+    if counts.min() < 2:
+        return float("nan"), float("nan"), float("nan")
+    centre = float(np.mean([own.mean() for own in means]))
+    squares = np.array([own.var(ddof=1) for own in means]) / counts
+    if not squares.any():
+        return centre, centre, 1.0 if centre == 0 else 0.0
+    freedom = float(squares.sum() ** 2 / (squares**2 / (counts - 1)).sum())
+    error = float(np.sqrt(squares.sum())) / len(means)
+    half = float(stdtrit(freedom, 0.5 + level / 2)) * error
+    return centre - half, centre + half, float(2 * stdtr(freedom, -abs(centre) / error))
 
 
 def _join(finished: pl.DataFrame, agent: str, opponent: str, metrics: Sequence[str]) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,9 +21,9 @@ from onetake.evaluation.costs import COSTS_SCHEMA
 from onetake.evaluation.curves import CURVES_SCHEMA
 from onetake.evaluation.history import History, slug
 from onetake.evaluation.incumbent import INCUMBENT
-from onetake.evaluation.leaderboard import scorecard
+from onetake.evaluation.leaderboard import against_incumbent, scorecard
 from onetake.evaluation.segments import SEGMENTS_SCHEMA
-from onetake.evaluation.settings import EvaluationSettings
+from onetake.evaluation.settings import EvaluationSettings, PlaySettings
 from onetake.evaluation.spool import check_replaceable
 from onetake.evaluation.summary import SUMMARY_SCHEMA, unsupported_rows
 
@@ -97,10 +97,13 @@ def run(
     frames: list[tuple[pl.DataFrame, ...]] = []
     histories: dict[tuple[str, str], History] = {}
     for suite in suites:
+        played: pl.DataFrame | None = None
         for name in (INCUMBENT, *named):
             cell = evaluate(named.get(name), suite, settings, name=name, progress=progress or announce())
             if cell.summary.is_empty():
                 continue
+            played = cell.summary if name == INCUMBENT else played
+            cell = replace(cell, summary=against_incumbent(cell.summary, played))
             if out is not None:
                 cell = write_cell(cell, out / slug(suite.name) / slug(name), settings)
             frames.append(cell.frames)
@@ -113,7 +116,7 @@ def run(
 def evaluate(
     agent: AbstractAgent | None,
     suite: Suite,
-    settings: EvaluationSettings,
+    settings: PlaySettings,
     *,
     name: str,
     progress: Progress | None = None,
@@ -139,7 +142,7 @@ def empty_cell(summary: pl.DataFrame) -> Cell:
     return Cell(summary, curves, costs, segments)
 
 
-def write_cell(cell: Cell, folder: Path, settings: EvaluationSettings) -> Cell:
+def write_cell(cell: Cell, folder: Path, settings: PlaySettings) -> Cell:
     """Write a cell into a folder of its own, replacing an older one, and return it with its history moved there.
 
     Raises:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -74,7 +74,7 @@ class RunFile:
                 importlib.import_module(name)
             except ImportError as error:
                 raise ConfigError(f"imports: got {name!r} ({error}); wanted modules that can be imported") from error
-        known = set(EvaluationSettings.__dataclass_fields__)
+        known = {each.name for each in fields(EvaluationSettings)}
         unknown = sorted(set(self.evaluation) - known)
         if unknown:
             raise ConfigError(f"evaluation.{unknown[0]}: got a key that is not known; wanted one of {sorted(known)}")

@@ -88,11 +88,12 @@ Block = Table | Chart | Note | Facts
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report with an anchor of its own."""
+    """A part of the report with an anchor of its own, and a short name for it where the title is long."""
 
     anchor: str
     title: str
     blocks: tuple[Block, ...]
+    short: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,35 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"−{text}" if value < 0 and any(character in "123456789" for character in text) else text
 
 
+def score(value: float | None) -> str:
+    """Return a score: four decimals, so that a column of them lines up; a dash where there is none.
+
+    >>> score(0.98591), score(-1.0), score(-0.00001)
+    ('0.9859', '−1.0000', '0.0000')
+    """
+    if value is None or math.isnan(value):
+        return "–"
+    text = f"{abs(value):.4f}"
+    return f"−{text}" if value < 0 and float(text) else text
+
+
+def score_cell(value: float | None, low: float | None = None, high: float | None = None) -> Cell:
+    """Return a cell that shows a score with its interval and sorts by the score."""
+    if value is None or math.isnan(value):
+        return Cell(score(value), kind="number")
+    span = "" if low is None or high is None else f" [{score(low)}, {score(high)}]"
+    return Cell(score(value) + span, order=value, kind="number")
+
+
+def p_value(value: float) -> str:
+    """Return a p-value in two figures; the smallest are all alike.
+
+    >>> p_value(0.6667), p_value(0.000003)
+    ('0.67', '< 0.001')
+    """
+    return number(value, 2) if value >= 0.001 else "< 0.001"
+
+
 def number_cell(value: float | None, digits: int = 4, hint: str = "") -> Cell:
     """Return a cell that shows ``value`` and sorts by it."""
     missing = value is None or math.isnan(value)
@@ -143,3 +173,8 @@ def interval_cell(value: float | None, low: float | None, high: float | None, di
     if cell.order is None or low is None or high is None:
         return cell
     return Cell(f"{cell.text} [{number(low, digits)}, {number(high, digits)}]", order=cell.order, kind="number")
+
+
+def share_cell(share: float | None) -> Cell:
+    """Return a cell that shows a share in percent; a dash where there is none."""
+    return Cell("–", kind="number") if share is None else Cell(f"{share:.1%}", order=share, kind="number")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -76,12 +76,13 @@ def leaderboard_figure(standings: pl.DataFrame) -> Figure:
     return figure
 
 
-def regret_figure(curves: pl.DataFrame, unit: str = "reward") -> Figure:
+def regret_figure(curves: pl.DataFrame, unit: str = "reward", bounded: Collection[str] = ()) -> Figure:
     """Return cumulative regret over the episode with a band over replicates, one panel a suite.
 
     Args:
         curves: columns `CURVES`, one row an agent × suite × step.
         unit: what regret is counted in.
+        bounded: suites whose yardstick is a bound, so that regret is at most what is drawn.
 
     Raises:
         SchemaError: where a column is missing.
@@ -118,7 +119,8 @@ def regret_figure(curves: pl.DataFrame, unit: str = "reward") -> Figure:
                 **common,
             )
             shown.add(agent)
-        figure.update_yaxes(title_text=f"regret, {label(unit)}", rangemode="tozero", row=row, col=1)
+        most = " (≤)" if suite in bounded else ""
+        figure.update_yaxes(title_text=f"regret{most}, {label(unit)}", rangemode="tozero", row=row, col=1)
     figure.update_xaxes(title_text="step", row=len(suites), col=1)
     figure.update_layout(showlegend=True)
     return figure

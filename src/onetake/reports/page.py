@@ -11,7 +11,7 @@ STYLE = """\
   wash: #fff6e5; --good-wash: #eaf6f1; --bad: #a3242b;
 }
 * { box-sizing: border-box; }
-html { scroll-behavior: smooth; scroll-padding-top: 3.6rem; -webkit-text-size-adjust: 100%; }
+html { scroll-behavior: smooth; scroll-padding-top: 4.6rem; -webkit-text-size-adjust: 100%; }
 body {
   margin: 0; color: var(--ink); background: #fff; font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto,
   "Helvetica Neue", Arial, sans-serif;
@@ -27,7 +27,7 @@ nav {
   var(--line);
 }
 nav div {
-  max-width: 72rem; margin: 0 auto; padding: .6rem 1.25rem; display: flex; gap: 1rem; overflow-x: auto;
+  max-width: 72rem; margin: 0 auto; padding: .6rem 1.25rem; display: flex; flex-wrap: wrap; gap: .2rem 1.1rem;
   white-space: nowrap;
 }
 nav a { color: var(--soft); text-decoration: none; font-size: .93rem; }
@@ -50,14 +50,13 @@ nav a:hover, nav a:focus-visible { color: var(--accent); text-decoration: underl
 figure { margin: 0 0 1.5rem; }
 figcaption, caption { color: var(--soft); font-size: .9rem; text-align: left; max-width: 46rem; }
 caption { padding: 0 0 .5rem; caption-side: top; }
-.wide { overflow: auto; max-height: 36rem; margin: 0 0 1.75rem; }
-thead th { position: sticky; top: 0; background: #fff; }
+.wide { overflow-x: auto; margin: 0 0 1.75rem; }
 table {
   border-collapse: separate; border-spacing: 0; width: 100%; font-size: .92rem; font-variant-numeric: tabular-
   nums;
 }
 th, td { padding: .42rem .7rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
-td { overflow-wrap: break-word; max-width: 26rem; }
+td { max-width: 34rem; }
 td:not(.number) { min-width: 6.5rem; }
 th { border-bottom: 2px solid #c9d0d9; padding: 0; vertical-align: bottom; font-weight: 600; }
 th button {
@@ -80,10 +79,11 @@ footer {
   body { font-size: 15px; }
   th button, td { padding-left: .45rem; padding-right: .45rem; }
   h2 { padding-top: 1.75rem; }
+  nav div { flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; }
 }
 @media print {
   nav { display: none; }
-  .wide { overflow: visible; max-height: none; }
+  .wide { overflow: visible; }
   figure, table { break-inside: avoid; }
 }
 """
@@ -138,7 +138,7 @@ PAGE = """\
 </header>
 <nav aria-label="Parts of the report"><div>
 {% for section in document.sections %}
-<a href="#{{ section.anchor }}">{{ section.title }}</a>
+<a href="#{{ section.anchor }}">{{ section.short or section.title }}</a>
 {% endfor %}
 </div></nav>
 <main>

@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 
 from onetake.errors import ConfigError
-from onetake.evaluation.incumbent import INCUMBENT
-from onetake.reports import tables
+from onetake.reports import suite_tables, tables
 from onetake.reports.columns import require_keys
-from onetake.reports.document import Block, Chart, Document, Fact, Facts, Note, Section, number
+from onetake.reports.document import Block, Chart, Document, Fact, Facts, Note, Section
+from onetake.reports.headlines import headline, remarks
 from onetake.reports.markets import markets_section
 from onetake.reports.risks import price_of_regret_table, risk_section
 from onetake.reports.standings import Standings
@@ -24,10 +24,15 @@ SUMMARY_NOTE = (
     "Every agent played every suite once from beginning to end, learning and earning at the same time, under the "
     "same luck as all others. What counts is what it lost against a yardstick that knows the truth."
 )
+HEADLINE_NOTE = (
+    "Named first is who has the highest score of each suite. Agents that the paired test cannot tell apart from it, at "
+    "the level of the intervals and over all pairs of the suite, are named with it."
+)
 LEADERBOARD_NOTE = (
     "A score of 0 is random play and 1 is the yardstick. Intervals are over replicates: entities inside a replicate "
     "share their luck and their learners, and are not counted as independent. On a suite that was fitted to a log "
-    "they are over parameter draws, since simulated seeds are free and say nothing about the world."
+    "they are over parameter draws, since simulated seeds are free and say nothing about the world. Ranks go by score; "
+    "regret is in money and adds environments up as they are, so the two orders may differ."
 )
 REGRET_NOTE = (
     "Regret is pseudo-regret: the expected reward of the yardstick's choices minus the expected reward of what was "
@@ -136,24 +141,9 @@ def _costs(findings: Findings) -> Section:
 
 def _rehearsed(findings: Findings) -> Section:
     standings = findings.standings
-    leaders = [_leader(standings.of(suite)) for suite in standings.suites]
-    return Section("rehearsed", "What was rehearsed", (Facts(tuple(leaders)), tables.plays_table(standings)))
-
-
-def _leader(own: Standings) -> Fact:
-    """Who leads a suite, and whether that is sure."""
-    ranked = own.board.filter(pl.col("rank").is_not_null()).sort("rank")
-    suite = own.suites[0]
-    if ranked.is_empty():
-        return Fact(f"suite {suite}", "no score", "no agent could be ranked")
-    first = ranked.row(0, named=True)
-    words = f"score {number(first['score'])} [{number(first['score_low'])}, {number(first['score_high'])}]"
-    share = first["best_share"]
-    if first["agent"] == INCUMBENT:
-        words = f"no agent beats what the suite calls its incumbent; {words}"
-    return Fact(
-        f"suite {suite}", first["agent"], words if share is None else f"{words}; first in {share:.0%} of resamples"
-    )
+    leaders = tuple(headline(standings.of(suite)) for suite in standings.suites)
+    blocks = (Note(HEADLINE_NOTE), Facts(leaders), suite_tables.plays_table(standings))
+    return Section("rehearsed", "What was rehearsed", blocks, short="Who leads")
 
 
 def _leaderboard(figure: Any) -> Section:
@@ -167,15 +157,17 @@ def _suite(own: Standings, fit: Mapping[str, Any] | None) -> Section:
     if fit is not None:
         words = f"Fitted to the log {fit['log']} ({fit['id']}), assignment {fit['assignment']}."
         blocks += [Note(words), *_warnings([*fit["marks"], *fit["flags"]])]
-    blocks += [tables.leaderboard_table(own), tables.regret_table(own), tables.pairs_table(own)]
+    blocks += remarks(own)
+    blocks += [suite_tables.leaderboard_table(own), suite_tables.regret_table(own), suite_tables.pairs_table(own)]
     if own.environments["environment"].n_unique() > 1:
-        blocks.append(tables.environments_table(own))
-    return Section(f"suite-{suite}", f"Suite {suite}", tuple(blocks))
+        blocks.append(suite_tables.environments_table(own))
+    return Section(f"suite-{suite}", f"Suite {suite}", tuple(blocks), short=suite)
 
 
 def _regret(figure: Any) -> Section:
     caption = "Cumulative pseudo-regret, mean over replicates with its interval; a suite's environments are added up."
-    return Section("regret", "Regret over time", (Note(REGRET_NOTE), _chart("regret", figure, caption)))
+    blocks = (Note(REGRET_NOTE), _chart("regret", figure, caption))
+    return Section("regret", "Regret over time", blocks, short="Regret")
 
 
 def _calibration(fits: Mapping[str, Mapping[str, Any]], figure: Any) -> Section:
@@ -193,7 +185,7 @@ def _calibration(fits: Mapping[str, Mapping[str, Any]], figure: Any) -> Section:
         blocks.append(Facts(facts))
         blocks += _warnings([*(f"Refused: {why}" for why in fit["refused"]), *fit["marks"], *fit["flags"]])
         blocks += [tables.arms_table(name, fit), tables.held_out_table(name, fit), tables.replay_table(name, fit)]
-    return Section("calibration", "Calibration check", tuple(blocks))
+    return Section("calibration", "Calibration check", tuple(blocks), short="Calibration")
 
 
 def _off_policy(estimates: pl.DataFrame, figure: Any) -> Section:

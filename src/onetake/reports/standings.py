@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from onetake.evaluation.paired import suite_as_a_whole
 from onetake.evaluation.rivals import survival
 from onetake.reports.columns import require_columns, require_keys
 from onetake.reports.risks import FRAMES
@@ -15,22 +16,23 @@ Scorecard = Mapping[str, pl.DataFrame]
 
 LEADERBOARD = (
     *("suite", "agent", "rank", "rank_low", "rank_high", "best_share", "score", "score_low", "score_high"),
-    *("regret", "realised", "incumbent_difference", "worse_than_incumbent", "environments", "replicates", "status"),
+    *("regret", "realised", "incumbent_difference", "worse_than_incumbent", "environments", "runs", "ranked_by"),
+    "status",
 )
 PARTS = ("cost_of_constraints", "cost_of_not_knowing", "cost_of_exploring")
 YARDSTICKS = ("regret_to_best_fixed", "regret_to_best_fixed_per_entity")
 SUMMARY = (
     *("suite", "environment", "agent", "replicate", "draws", "entities", "steps", "status", "score", "yardstick_kind"),
+    "regret",
     *PARTS,
     *YARDSTICKS,
 )
 CURVES = ("suite", "environment", "agent", "step", "regret", "regret_low", "regret_high")
 DIFFERENCES = (
-    *("suite", "environment", "metric", "agent", "opponent", "replicates", "draws", "difference", "low", "high"),
+    *("suite", "environment", "metric", "agent", "opponent", "replicates", "draws", "level", "difference", "low"),
+    "high",
     *("bootstrap_low", "bootstrap_high", "wins", "p_adjusted", "draw_low", "draw_high", "winner_changes"),
 )
-# What evaluation calls the row that stands for a whole suite.
-ALL = "all environments"
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Standings:
 
     Attributes:
         board: leaderboards, with the parts of regret (money: mean over replicates, summed over environments) and the
-            interval of regret.
+            interval of regret, and ``flawless``: no run had any regret.
         curves: regret over time of each suite as a whole.
         pairs: paired differences in score of each suite as a whole.
         environments: mean score of each agent in each environment.
@@ -59,6 +61,11 @@ class Standings:
     def suites(self) -> list[str]:
         """Names of the suites, in order."""
         return self.board["suite"].unique(maintain_order=True).to_list()
+
+    @property
+    def bounded(self) -> list[str]:
+        """Names of the suites whose yardstick is a bound in any environment, in order."""
+        return self.plays.filter(pl.col("yardstick").str.contains("bound"))["suite"].to_list()
 
     def of(self, suite: str) -> Standings:
         """Return what one suite says."""
@@ -93,8 +100,8 @@ def standings(scorecards: Mapping[str, Scorecard], rivals: Mapping[str, Sequence
     cards = list(scorecards.values())
     summary = pl.concat([card["summary"] for card in cards])
     finished = summary.filter(pl.col("status") == "finished")
-    curves = pl.concat([_whole_suite(card["curves"]) for card in cards])
-    pairs = pl.concat([_whole_suite(card["differences"]) for card in cards]).filter(pl.col("metric") == "score")
+    curves = pl.concat([suite_as_a_whole(card["curves"]) for card in cards])
+    pairs = pl.concat([suite_as_a_whole(card["differences"]) for card in cards]).filter(pl.col("metric") == "score")
     board = pl.concat([card["leaderboard"].select(LEADERBOARD) for card in cards])
     last = curves.filter(pl.col("step") == pl.col("step").max().over("suite", "agent"))
     keys = ["suite", "agent"]
@@ -114,15 +121,11 @@ def standings(scorecards: Mapping[str, Scorecard], rivals: Mapping[str, Sequence
     return Standings(board, curves.select(CURVES), pairs.select(DIFFERENCES), scores, plays, risks)
 
 
-def _whole_suite(frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows of the suite as a whole: those over all environments, or of its only one."""
-    whole = frame.filter(pl.col("environment") == ALL)
-    return frame if whole.is_empty() else whole
-
-
 def _money(finished: pl.DataFrame) -> pl.DataFrame:
     """Parts of regret and distances to fixed play: means over replicates, summed over environments."""
     money = [pl.col(name) for name in (*PARTS, *YARDSTICKS)]
-    means = finished.group_by("suite", "environment", "agent", maintain_order=True).agg(*(m.mean() for m in money))
-    known = [pl.when(m.null_count() == 0).then(m.sum()) for m in money]
+    means = finished.group_by("suite", "environment", "agent", maintain_order=True).agg(
+        *(m.mean() for m in money), (pl.col("regret") == 0).all().alias("flawless")
+    )
+    known = [*(pl.when(m.null_count() == 0).then(m.sum()) for m in money), pl.col("flawless").all()]
     return means.group_by("suite", "agent", maintain_order=True).agg(*known)

@@ -253,6 +253,10 @@ def test_what_comes_too_early_or_too_late_is_refused() -> None:
     single = SimEnv("bandit", {"horizon": 1})
     with pytest.raises(NotReadyError, match="call reset first"):
         single.step(0)
+    single.reset(seed=1)
+    for yes in (True, np.True_):
+        with pytest.raises(ShapeError, match="action: got True; wanted a whole number"):
+            single.step(yes)
 
 
 @pytest.mark.bad_input
@@ -268,6 +272,27 @@ def test_masks_that_say_nothing_are_refused(mask: Any) -> None:
         automatic.reset(options={"reset_mask": np.ones(3, dtype=np.bool_)})
     with pytest.raises(ConfigError, match="seed: got 3 with a reset_mask"):
         env.reset(seed=3, options={"reset_mask": np.ones(3, dtype=np.bool_)})
+
+
+@pytest.mark.one_shot
+@pytest.mark.bad_input
+def test_a_step_after_the_one_take_asks_for_no_reset() -> None:
+    """A reset would be refused, so the refusal of the step does not send anyone there."""
+    single, batch = (
+        SimEnv("bandit", {"horizon": 1}, one_shot=True),
+        SimVectorEnv("bandit", {"horizon": 1}, one_shot=True),
+    )
+    for env, action in ((single, 0), (batch, np.zeros(1, dtype=np.int64))):
+        env.reset(seed=1)
+        env.step(action)
+        with pytest.raises(NotReadyError, match="every environment has ended; wanted none, since this batch gives one"):
+            env.step(action)
+
+
+@pytest.mark.bad_input
+def test_rows_of_a_column_are_asked_for_once_where_there_is_one_replicate() -> None:
+    with pytest.raises(ShapeError, match=r"got 2 rows of 1; wanted 3 rows, one an entity"):
+        SimVectorEnv("cohort", entities=3, columns={"p": [0.1, 0.2]})
 
 
 @pytest.mark.one_shot

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from onetake.errors import ConfigError, SchemaError
-from onetake.reports import figures, tables
+from onetake.reports import figures, suite_tables, tables
 from onetake.reports.document import Document, Table
 from onetake.reports.html import render
 from onetake.reports.rehearsal import Findings, ReportSettings, rehearsal
@@ -52,7 +52,7 @@ def test_every_part_is_there_in_order(findings: Findings) -> None:
 def test_leaderboard_figure_shows_what_its_table_shows(findings: Findings) -> None:
     figure = figures.leaderboard_figure(findings.standings.board)
     for trace, suite in zip(figure.data, findings.standings.suites, strict=True):
-        table = tables.leaderboard_table(findings.standings.of(suite))
+        table = suite_tables.leaderboard_table(findings.standings.of(suite))
         scores = dict(zip(column(table, "agent"), order(table, "score"), strict=True))
         # An agent without a score stands in the table with the reason, and not in the chart.
         assert scores.pop("pricer") is None
@@ -64,7 +64,7 @@ def test_leaderboard_figure_shows_what_its_table_shows(findings: Findings) -> No
 
 def test_a_curve_ends_at_the_regret_of_the_table(findings: Findings) -> None:
     figure = figures.regret_figure(findings.standings.of("truman").curves)
-    table = tables.regret_table(findings.standings.of("truman"))
+    table = suite_tables.regret_table(findings.standings.of("truman"))
     ends = {trace.name: trace.y[-1] for trace in figure.data if trace.name}
     assert ends == pytest.approx(dict(zip(column(table, "agent"), order(table, "regret"), strict=True)))
 
@@ -72,10 +72,10 @@ def test_a_curve_ends_at_the_regret_of_the_table(findings: Findings) -> None:
 def test_regret_to_a_bound_is_marked_as_the_most_that_was_lost(findings: Findings) -> None:
     exact = findings.standings.of("truman")
     bound = replace(exact, plays=exact.plays.with_columns(yardstick=pl.lit("bound, exact")))
-    assert [table.columns[1].name for table in map(tables.regret_table, (exact, bound))] == ["regret", "regret ≤"]
-    assert column(tables.plays_table(bound), "yardstick") == ["≤ bound, exact"]
+    assert [table.columns[1].name for table in map(suite_tables.regret_table, (exact, bound))] == ["regret", "regret ≤"]
+    assert column(suite_tables.plays_table(bound), "yardstick") == ["≤ bound, exact"]
     nobody = replace(exact, board=exact.board.clear(), plays=exact.plays.clear())
-    assert tables.regret_table(nobody).rows == ()
+    assert suite_tables.regret_table(nobody).rows == ()
 
 
 def test_parts_of_regret_add_up_in_the_table(findings: Findings) -> None:
@@ -85,7 +85,7 @@ def test_parts_of_regret_add_up_in_the_table(findings: Findings) -> None:
 
 
 def test_an_unsupported_agent_stands_in_the_table_with_its_reason(findings: Findings) -> None:
-    table = tables.leaderboard_table(findings.standings.of("truman"))
+    table = suite_tables.leaderboard_table(findings.standings.of("truman"))
     shown = dict(zip(column(table, "agent"), column(table, "status"), strict=True))
     assert shown["pricer"] == "unsupported: needs a price ladder"
 

@@ -13,7 +13,7 @@ impl<F: Family> Batch<F> {
         if self.layout.mode == AutoReset::Wait && self.blocks.iter().all(Block::all_over) {
             return Err(Error::NotReady {
                 what: "step".into(),
-                need: "every environment has ended; reset first".into(),
+                need: "every environment has ended; wanted none, since this batch gives one take".into(),
             });
         }
         if self.layout.mode == AutoReset::Disabled

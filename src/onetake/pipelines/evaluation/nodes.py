@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,16 @@ import polars as pl
 from onetake.agents import AbstractAgent
 from onetake.build import build
 from onetake.envs.suite import Suite
-from onetake.evaluation import INCUMBENT, EvaluationSettings, History, announce, evaluate, scorecard
+from onetake.evaluation import (
+    INCUMBENT,
+    EvaluationSettings,
+    History,
+    PlaySettings,
+    ScoreSettings,
+    announce,
+    evaluate,
+    scorecard,
+)
 
 # Where finished blocks of a cell wait until all of it is finished.
 WAITING = Path(".cache/cells")
@@ -22,7 +31,7 @@ Frames = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]
 def play(
     suite: Suite,
     agent: dict[str, Any],
-    settings: EvaluationSettings,
+    settings: PlaySettings,
     *,
     name: str,
     agent_class: type[AbstractAgent],
@@ -34,13 +43,14 @@ def play(
     return cell.frames if cell.history is None else (*cell.frames, cell.history)
 
 
-def play_incumbent(suite: Suite, settings: EvaluationSettings) -> Frames:
+def play_incumbent(suite: Suite, settings: PlaySettings) -> Frames:
     """Let the incumbent of a suite play it; empty frames where the suite names none."""
     return evaluate(None, suite, replace(settings, history=False), name=INCUMBENT, progress=announce()).frames
 
 
-def score(settings: EvaluationSettings, **frames: pl.DataFrame) -> dict[str, pl.DataFrame]:
+def score(played: PlaySettings, scored: ScoreSettings, **frames: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Make the scorecard of a suite from the summaries and curves of all who played it."""
+    settings = EvaluationSettings(**asdict(played), **asdict(scored))
     summary, curves, segments = (_joined(frames, kind) for kind in ("summary", "curves", "segments"))
     return scorecard(summary, curves, settings, segments)
 

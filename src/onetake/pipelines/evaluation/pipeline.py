@@ -14,7 +14,7 @@ from onetake.matrix import Player, read_matrix
 from onetake.pipelines.evaluation.nodes import join_costs, play, play_incumbent, score
 
 KINDS = ("summary", "curves", "costs", "segments")
-SETTINGS = "params:evaluation"
+PLAY, SCORE = "params:evaluation.play", "params:evaluation.score"
 
 
 def create_pipeline(**kwargs: Any) -> Pipeline:
@@ -25,30 +25,30 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
 
 def suite_pipeline(suite: str, players: Sequence[Player], history: bool) -> Pipeline:
     """Return the nodes of one suite; only its scorecard and its costs leave the namespace."""
-    shared = {"suite": "suite", "settings": SETTINGS}
+    shared = {"suite": "suite", "settings": PLAY}
     incumbent = Node(play_incumbent, shared, list(KINDS), name="play", tags=["incumbent"])
-    cells = [_cell(suite, INCUMBENT, incumbent, {SETTINGS})]
-    cells += [_cell(suite, p.name, player_node(p, history), {SETTINGS, f"params:agents.{p.name}"}) for p in players]
+    cells = [_cell(suite, INCUMBENT, incumbent, {PLAY})]
+    cells += [_cell(suite, p.name, player_node(p, history), {PLAY, f"params:agents.{p.name}"}) for p in players]
     names = [*(player.name for player in players), INCUMBENT]
     local = {(name, kind): f"{name}__{kind}" for name in names for kind in KINDS}
     scored = {key: key for (_, kind), key in local.items() if kind != "costs"}
     spent = {key: key for (_, kind), key in local.items() if kind == "costs"}
     joins = Pipeline(
         [
-            Node(score, {"settings": SETTINGS} | scored, "scorecard", name="score"),
+            Node(score, {"played": PLAY, "scored": SCORE} | scored, "scorecard", name="score"),
             Node(join_costs, spent, "costs", name="join_costs"),
         ],
         namespace=f"evaluation.{suite}",
         inputs={key: f"evaluation.{suite}.{name}.{kind}" for (name, kind), key in local.items()},
         outputs={"scorecard": f"scorecard_{suite}", "costs": f"costs_{suite}"},
-        parameters={SETTINGS},
+        parameters={PLAY, SCORE},
     )
     return Pipeline([*cells, joins], tags=[f"suite-{suite}"])
 
 
 def player_node(player: Player, history: bool) -> Node:
     """Return the node of a cell, with the agent's class bound so that its code counts in the cache."""
-    inputs = {"suite": "suite", "agent": f"params:agents.{player.name}", "settings": SETTINGS}
+    inputs = {"suite": "suite", "agent": f"params:agents.{player.name}", "settings": PLAY}
     func = bound(play, name=player.name, agent_class=player.agent_class, defaults=dict(player.defaults))
     outputs = [*KINDS, *(["history"] if history else [])]
     return Node(func, inputs, outputs, name="play", tags=[f"agent-{player.name}"])

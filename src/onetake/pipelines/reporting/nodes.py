@@ -37,7 +37,7 @@ def draw_leaderboard(standings: Standings) -> Any:
 
 def draw_regret(standings: Standings, settings: ReportSettings) -> Any:
     """Draw regret over time."""
-    return figures.regret_figure(standings.curves, settings.reward_unit)
+    return figures.regret_figure(standings.curves, settings.reward_unit, standings.bounded)
 
 
 def draw_calibration(fits: Fits) -> Any:

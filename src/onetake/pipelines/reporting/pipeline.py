@@ -18,7 +18,10 @@ from onetake.pipelines.reporting import nodes
 FITS = {"thornton": "thornton_fit", "open_bandit": "open_bandit_fit"}
 
 # What decides the numbers of the report.
-SETTINGS = ("agents", "calibration", "estimators", "evaluation", "ingestion", "off_policy", "population", "suites")
+SETTINGS = (
+    *("agents", "calibration", "caseload", "catalogue", "departures", "estimators", "evaluation", "ingestion"),
+    *("off_policy", "population", "suites"),
+)
 
 
 def create_pipeline(**kwargs: Any) -> Pipeline:
