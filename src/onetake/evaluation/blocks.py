@@ -22,7 +22,7 @@ from onetake import _core
 from onetake.agents import AbstractAgent
 from onetake.evaluation.history import slug
 from onetake.evaluation.promotion import world_digest
-from onetake.evaluation.settings import EvaluationSettings
+from onetake.evaluation.settings import PlaySettings
 
 if TYPE_CHECKING:
     from onetake.envs.suite import Suite
@@ -39,7 +39,7 @@ class BlockStore:
     folder: Path
 
     @classmethod
-    def of(cls, root: Path, agent: AbstractAgent, suite: Suite, settings: EvaluationSettings, name: str) -> BlockStore:
+    def of(cls, root: Path, agent: AbstractAgent, suite: Suite, settings: PlaySettings, name: str) -> BlockStore:
         """Return the store of a cell below ``root``."""
         state = hashlib.blake2b(digest_size=8)
         parts = [name, repr(type(agent)), repr(agent), suite.name, world_digest(suite), str(suite.incumbent)]
