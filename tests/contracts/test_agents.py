@@ -479,27 +479,3 @@ def test_wrong_arrays_are_refused_by_name_and_teach_nothing(entry: AgentEntry) -
     for step in (-1, 2**32, 0.5, True):
         with pytest.raises(ShapeError, match=r"^step: got .*; wanted a whole number in \[0, 2\*\*32\)"):
             agent.act(replace(seen, step=step))
-
-
-@pytest.mark.bad_input
-def test_a_saved_setting_that_the_class_does_not_know_is_refused(tmp_path: Any, monkeypatch: Any) -> None:
-    thompson = next(entry for entry in ENTRIES if entry.id == "thompson-v0")
-    agent = begun(thompson)
-    monkeypatch.setattr(type(agent), "settings", {"prior": 1.0, "floor": 0.0})
-    agent.save(tmp_path / "agent")
-    monkeypatch.undo()
-    with pytest.raises(
-        CheckpointError, match="got the settings floor, prior; wanted those of Thompson: prior_successes"
-    ):
-        type(agent).load(tmp_path / "agent")
-
-
-@pytest.mark.bad_input
-def test_a_checkpoint_of_another_batch_tells_the_two_apart(tmp_path: Any) -> None:
-    agent = begun(ENTRIES[0])
-    agent.save(tmp_path / "agent")
-    known = (
-        r"got state of tests/Coins-v0 \(6 entities x 2 replicates, 3 actions\); wanted tests/Coins-v0 \(5 entities x 2"
-    )
-    with pytest.raises(CheckpointError, match=known):
-        type(agent).load(tmp_path / "agent", batch(5))
