@@ -72,12 +72,12 @@ mod tests {
     use crate::rng::Stream;
 
     #[test]
-    fn sums_are_those_of_the_rows_that_the_words_pick() {
+    fn sums_are_those_of_the_rows_that_the_words_pick() -> Result<()> {
         let key = Key::new(3, Stream::AGENT);
         let (rows, width) = (2500, 3);
         let values: Vec<f64> = (0..rows * width).map(|i| (i % 97) as f64).collect();
-        let found = sums(key, (&values, width), (5, 4), 1).unwrap();
-        assert_eq!(found, sums(key, (&values, width), (5, 4), 3).unwrap());
+        let found = sums(key, (&values, width), (5, 4), 1)?;
+        assert_eq!(found, sums(key, (&values, width), (5, 4), 3)?);
         for r in 0..4 {
             let words = key.words(0, 0, 0, 5 + r as u32, 0, rows);
             for column in 0..width {
@@ -87,7 +87,8 @@ mod tests {
             }
         }
         let column: Vec<f64> = values.iter().step_by(width).copied().collect();
-        let lone = sums(key, (&column, 1), (5, 4), 2).unwrap();
+        let lone = sums(key, (&column, 1), (5, 4), 2)?;
         assert!((0..4).all(|r| lone[r] == found[r * width]));
+        Ok(())
     }
 }
