@@ -21,6 +21,7 @@ from onetake.estimators import Thresholds
 from onetake.evaluation.off_policy import OffPolicySettings
 from onetake.evaluation.off_policy_episodes import EpisodeSettings
 from onetake.logs import ColumnMap
+from onetake.matrix import read_matrix
 from onetake.pipelines import ingestion, off_policy_evaluation
 
 pytestmark = pytest.mark.pipelines
@@ -83,10 +84,15 @@ def test_every_log_is_written_and_profiled(run: DataCatalog) -> None:
     assert profiles["decisions"].sum() == 59_723
 
 
+def listed() -> set[str]:
+    """Agents that play anything."""
+    return {player.name for players in read_matrix().cells.values() for player in players}
+
+
 def test_estimates_stand_in_one_table_with_their_diagnostics(run: DataCatalog, root: Path) -> None:
     table = run.load("off_policy_estimates")
     assert table.columns == COLUMNS
-    estimators, agents = parameters(root)["estimators"], parameters(root)["agents"]
+    estimators, agents = parameters(root)["estimators"], listed()
     assert table.filter(pl.col("log") == "thornton").height == (5 + len(agents)) * len(estimators)
     assert table.filter(pl.col("log").str.starts_with("open_bandit")).height == 2 * len(estimators)
     # Two policies of the model, even play, and one that was learnt from the other half.
@@ -158,7 +164,9 @@ def test_a_log_in_the_catalog_shows_its_first_decisions(run: DataCatalog) -> Non
 
 def test_a_further_log_needs_conf_and_files_only(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "data/01_raw/shop").mkdir(parents=True)
-    (tmp_path / "data/01_raw/shop/sales.csv").write_text("arm,came,at\n0,1,2024-01-01\n1,0,2024-01-02\n")
+    (tmp_path / "data/01_raw/shop/sales.csv").write_text(
+        "arm,came,at\n" + "".join(f"{day % 2},{day % 3 // 2},2024-01-{day:02}\n" for day in range(1, 7))
+    )
     column_map = {
         "assignment": "randomised",
         "action": {"column": "arm", "count": 2},
@@ -173,8 +181,8 @@ def test_a_further_log_needs_conf_and_files_only(root: Path, tmp_path: Path, mon
     pipeline = ingestion.create_pipeline()
     assert [node.name for node in pipeline.nodes] == ["ingest_shop", "profile_logs"]
     SequentialRunner().run(pipeline, catalog)
-    assert len(catalog.load("shop_log")) == 2
-    assert catalog.load("log_profiles")["decisions"].to_list() == [1, 1]
+    assert len(catalog.load("shop_log")) == 6
+    assert catalog.load("log_profiles")["decisions"].to_list() == [3, 3]
 
 
 @pytest.mark.bad_params
@@ -205,6 +213,6 @@ def test_each_agent_learns_in_a_node_that_carries_its_class(root: Path) -> None:
     learners = {
         node.name: node for node in off_policy_evaluation.create_pipeline().nodes if "learning.judge" in node.name
     }
-    assert set(learners) == {f"learning.judge_{name}" for name in parameters(root)["agents"]}
+    assert set(learners) == {f"learning.judge_{name}" for name in listed()}
     for node in learners.values():
         assert issubclass(node.func.keywords["agent_class"], AbstractAgent)  # type: ignore[attr-defined]  # a partial
