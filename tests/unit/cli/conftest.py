@@ -13,6 +13,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from onetake.cli import main
+from onetake.conf_loader import RunLoader
 
 SUITE = {
     "name": "shops",
@@ -49,7 +50,8 @@ def played(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
 
 
 def apart(patch: pytest.MonkeyPatch) -> None:
-    """Undo what Kedro does to the search path of this process and of its children."""
+    """Undo what Kedro does to the search path of this process and of its children, and forget whose conf was read."""
+    patch.setattr(RunLoader, "latest", None)
     patch.setattr(sys, "path", list(sys.path))
     patch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
 

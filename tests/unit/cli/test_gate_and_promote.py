@@ -129,7 +129,9 @@ def test_bad_input_ends_with_two_and_one_line(project: Path, onetake: Cli) -> No
         ("gate", "-a", "first", "--incumbent", "changed.json"): (
             "changed.json: got a record that was changed; wanted the one that was promoted"
         ),
-        ("promote", "-a", "tompson"): "agent: got 'tompson', which conf does not name; nearest: thompson, second",
+        ("promote", "-a", "tompson"): (
+            "agent: got 'tompson', which conf does not name; nearest: thompson, price_thompson, paced_thompson"
+        ),
     }.items():
         result = onetake(*words)
         assert (result.stderr, result.exit_code) == (f"onetake: {line}\n", 2)

@@ -37,6 +37,13 @@ def suite(plan: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     return {"suites": {"shops": own | (plan or {})}}
 
 
+def raw(folder: Path) -> Path:
+    """A place for the files of a log `shop`, in raw data of the project's own."""
+    (folder / "data/01_raw").unlink()
+    (folder / "data/01_raw/shop").mkdir(parents=True)
+    return folder / "data/01_raw/shop"
+
+
 def made(folder: Path) -> dict[str, int]:
     """Every file that a run has left, hidden ones too, with the time of its last change."""
     files = (path for path in (folder / "data").rglob("*") if path.is_file())
@@ -47,14 +54,17 @@ def refused(folder: Path, conf: dict[str, Any], *arguments: str) -> str:
     """The one line of a run with more conf over it, that left everything as it was."""
     from kedro.framework.startup import bootstrap_project
 
-    (folder / "conf/local").mkdir(exist_ok=True)
-    (folder / "conf/local/parameters.yml").write_text(yaml.safe_dump(conf))
+    own = folder / "conf/local/parameters/own.yml"
+    text = own.read_text()
+    known = yaml.safe_load(text)
+    own.write_text(yaml.safe_dump(known | {name: known.get(name, {}) | part for name, part in conf.items()}))
     before = made(folder)
     bootstrap_project(folder)
     result = CliRunner().invoke(run, arguments)
     assert result.exit_code == 2, result.output
     assert "Traceback" not in result.output
     assert made(folder) == before
+    own.write_text(text)
     (line,) = result.stderr.splitlines()
     return line.removeprefix("onetake: ")
 
@@ -102,11 +112,10 @@ def test_an_environment_that_cannot_be_is_named_by_suite_and_field(project: Path
     ],
 )
 def test_a_log_is_refused_by_file_row_and_column(project: Path, old: str, new: str, line: str) -> None:
-    place = project / "data/01_raw/shop"
-    place.mkdir(parents=True)
+    place = raw(project)
     (place / "shop.csv").write_text(SHOP.replace(old, new, 1))
     told = refused(project, {"ingestion": {"shop": MAP}}, "--nodes", "ingest_shop")
-    assert told.startswith(f"data/01_raw/shop/shop.csv{line}")
+    assert told.removeprefix(f"{project}/").startswith(f"data/01_raw/shop/shop.csv{line}")
     assert told.endswith(NODE)
 
 
@@ -119,14 +128,13 @@ def test_a_log_without_declared_assignment_is_refused_before_it_is_read(project:
 
 @pytest.mark.parametrize("kind", ["foreign", "truncated"])
 def test_a_parquet_file_that_is_none_is_refused(project: Path, kind: str) -> None:
-    place = project / "data/01_raw/shop"
-    place.mkdir(parents=True)
+    place = raw(project)
     whole = io.BytesIO()
     pl.read_csv(io.StringIO(SHOP)).write_parquet(whole)
     content = b"PAR1 is how such files begin" if kind == "foreign" else whole.getvalue()[: len(whole.getvalue()) // 2]
     (place / "shop.parquet").write_bytes(content)
     line = refused(project, {"ingestion": {"shop": MAP}}, "--nodes", "ingest_shop")
-    assert line.startswith("data/01_raw/shop/shop.parquet: got ")
+    assert line.removeprefix(f"{project}/").startswith("data/01_raw/shop/shop.parquet: got ")
     assert line.endswith("; wanted a whole parquet file")
 
 
@@ -134,7 +142,7 @@ def test_a_place_that_cannot_be_written_is_refused_and_the_rest_stays(project: P
     place = project / "data/07_model_output/scorecards"
     place.rename(place.with_name("old"))
     place.write_text("a file where a folder should be")
-    line = refused(project, {"evaluation": {"score": {"resamples": 300}}}, "--pipelines", "evaluation")
+    line = refused(project, {}, "--pipelines", "evaluation", "--params", "evaluation.score.resamples=300")
     assert "data/07_model_output/scorecards" in line
     assert "wanted a" in line
 

@@ -17,7 +17,8 @@ Fits = dict[str, dict[str, Any]]
 
 def collect_standings(settings: ReportSettings, **scorecards: Scorecard) -> Standings:
     """Put the scorecards of all suites together, and see whether winners survive rival suites."""
-    return standings(scorecards, settings.rivals)
+    # A matrix may be narrowed to other suites than those that conf names rivals for.
+    return standings(scorecards, {suite: others for suite, others in settings.rivals.items() if suite in scorecards})
 
 
 def collect_fits(**fits: dict[str, Any]) -> Fits:
