@@ -74,6 +74,7 @@ impl VecSim {
     #[new]
     #[pyo3(signature = (family, config, columns, entities, replicates, first_entity, first_replicate, seed, mode, threads))]
     #[allow(clippy::too_many_arguments)] // a batch is described by this many numbers
+    #[allow(clippy::needless_pass_by_value)] // arrays arrive as borrows that Python hands over
     fn new(
         py: Python<'_>,
         family: &str,
