@@ -7,8 +7,6 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from onetake.errors import ConfigError
-
 
 def child_seed(seed: int, *labels: str | int) -> int:
     """Return the 64-bit seed that belongs to ``labels`` under ``seed``.
@@ -30,14 +28,11 @@ def child_seed(seed: int, *labels: str | int) -> int:
 def fold_of(ids: NDArray[np.int64], folds: int, seed: int = 0) -> NDArray[np.int64]:
     """Return the fold of each id ``(n,)``: a fixed hash, so that no rhythm of the ids decides, nor what else is there.
 
-    Raises:
-        ConfigError: more folds than ids.
+    A few ids may leave folds empty: who learns from the other folds then learns from all others.
 
     >>> fold_of(np.arange(6), 2).tolist()
     [1, 0, 1, 0, 1, 0]
     """
-    if folds > max(1, len(ids)):
-        raise ConfigError(f"folds: got {folds} for {len(ids)} rows; wanted at most one a row")
     # The finaliser of SplitMix64 (Steele, Lea, Flood, 2014).
     word = (ids.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed)
     word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -82,7 +82,8 @@ def test_a_run_shows_a_line_for_each_node_where_nobody_watches(
 ) -> None:
     hooked(tty=False, monkeypatch=monkeypatch)
     lines = capsys.readouterr().out.splitlines()
-    assert [re.sub(r"\d+\.\d s", "0.0 s", line) for line in lines] == ["[1/2] b (0.0 s)", "[2/2] a (0.0 s)"]
+    shown = ["2 nodes to run, 1 up to date", "[1/2] b (0.0 s)", "[2/2] a (0.0 s)"]
+    assert [re.sub(r"\d+\.\d s", "0.0 s", line) for line in lines] == shown
 
 
 def test_a_run_shows_a_bar_on_a_terminal_and_leaves_it_clean_after_an_error(
