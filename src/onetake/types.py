@@ -5,8 +5,9 @@ Axes always stand in this order: time ``T``, batch ``n``, feature ``d``, arm ``k
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -206,3 +207,9 @@ class Estimate:
     overlap: float
     flags: tuple[str, ...] = field(default_factory=tuple)
     refused: bool = False
+
+    @classmethod
+    def unknown(cls, **known: Any) -> Self:
+        """Return an estimate whose numbers are not known yet, or must not be told."""
+        nan = math.nan
+        return cls(value=nan, low=nan, high=nan, standard_error=nan, **known)

@@ -5,6 +5,7 @@ Importing this needs nothing; making an environment needs PettingZoo.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -106,8 +107,9 @@ class _OneOfABatch(_Base):  # type: ignore[misc]  # PettingZoo's class where it 
     def _native(self, action: Any) -> Any:
         return int(action)
 
+    @abstractmethod
     def _info(self, infos: Mapping[str, Any], place: int) -> dict[str, Any]:
-        raise NotImplementedError
+        """What an agent is told beside its observation."""
 
     def _each(self, obs: Any) -> dict[str, Any]:
         return {agent: obs[0, i].copy() for i, agent in enumerate(self.possible_agents)}

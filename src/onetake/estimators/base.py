@@ -98,13 +98,9 @@ class AbstractEstimator(ABC):
             raw = policy.of_taken(log) / log.propensity
         used = raw if self.clip is None else self.cut(raw, self.clip)
         found = diagnose(log, policy, raw, used, self.clip)
-        estimate = Estimate(
+        estimate = Estimate.unknown(
             estimator=self.name,
             policy=policy.name,
-            value=math.nan,
-            low=math.nan,
-            high=math.nan,
-            standard_error=math.nan,
             level=interval.level,
             num_decisions=len(log.action),
             effective_sample_size=found.effective_sample_size,

@@ -8,10 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from onetake.draws import total
 from onetake.errors import ConfigError, EstimateError, ShapeError
 from onetake.estimators.contributions import Contributions
-from onetake.estimators.diagnostics import Thresholds
+from onetake.estimators.diagnostics import Thresholds, effective_sample_size
 from onetake.estimators.intervals import Interval
 from onetake.estimators.tuned import slope
 from onetake.types import Estimate, Float64
@@ -119,17 +118,12 @@ class KernelIPS:
             wanted = f"an amount in [{log.low:g}, {log.high:g}]"
             raise ShapeError(f"policy {policy}, row {row}: got {target[row]}; wanted {wanted}")
         weight, flags = self._chosen(target, log)
-        whole, square = total(weight), total(weight * weight)
-        estimate = Estimate(
+        estimate = Estimate.unknown(
             estimator="kernel_snips" if self.normalised else "kernel_ips",
             policy=policy,
-            value=math.nan,
-            low=math.nan,
-            high=math.nan,
-            standard_error=math.nan,
             level=interval.level,
             num_decisions=len(target),
-            effective_sample_size=whole * whole / square if square > 0 else 0.0,
+            effective_sample_size=effective_sample_size(weight),
             largest_weight=float(weight.max()),
             clipped_share=0.0,
             overlap=float(np.mean((target >= log.amount.min()) & (target <= log.amount.max()))),

@@ -71,9 +71,9 @@ def diagnose(
         unknown = math.nan
         return Diagnostics(unknown, unknown, unknown, unknown, unknown, unknown, shared)
     count = len(raw)
-    whole, square, mean = total(used), total(used * used), total(raw) / count
+    whole, mean = total(used), total(raw) / count
     return Diagnostics(
-        effective_sample_size=whole * whole / square if square > 0 else 0.0,
+        effective_sample_size=effective_sample_size(used),
         largest_weight=float(raw.max()),
         largest_share=float(used.max()) / whole if whole > 0 else math.nan,
         mean_weight=mean,
@@ -81,6 +81,16 @@ def diagnose(
         clipped_share=0.0 if clip is None else float(np.mean(raw > clip)),
         overlap=shared,
     )
+
+
+def effective_sample_size(weight: Float64) -> float:
+    """Return ``(Σ w)² / Σ w²``: how many equal weights would tell as much ``(n,) → ()``; 0 where there is no weight.
+
+    >>> effective_sample_size(np.array([1.0, 1.0, 0.0]))
+    2.0
+    """
+    whole, square = float(total(weight)), float(total(weight * weight))
+    return whole * whole / square if square > 0 else 0.0
 
 
 def overlap(log: LoggedDecisions, policy: TargetPolicy) -> float:

@@ -208,11 +208,6 @@ class Trained(AbstractAgent):
         """Why the saved agent cannot play this batch, or None if it can."""
         return None
 
-    def begin(self, spec: BatchSpec, seed: int) -> None:
-        """Load the saved state; its own seed goes on."""
-        self._agent = self.agent_class.load(self.path, spec)
-        self._spec, self._seed = spec, seed
-
     @property
     def coupling(self) -> Coupling:
         """That of the saved agent."""
@@ -227,7 +222,8 @@ class Trained(AbstractAgent):
         return self._agent.learn(transitions)
 
     def _start(self, spec: BatchSpec, seed: int) -> None:
-        raise NotImplementedError
+        # The saved agent's own seed goes on.
+        self._agent = self.agent_class.load(self.path, spec)
 
     def _decide(self, observation: Observation, explore: bool) -> Any:
         return self._agent._decide(observation, explore)

@@ -50,6 +50,10 @@ class Luck:
         """Standard normal numbers ``(m, width)``; see `Draws.normal`."""
         return self._draws.normal(np.zeros((1, width)), 1.0, step, slot=slot, rows=self._rows(rows))
 
+    def categorical(self, chances: Float64, step: int, *, slot: int = 0, rows: Int64 | None = None) -> Int64:
+        """Places drawn by the chances of each row ``(m,)``; see `Draws.categorical`."""
+        return self._draws.categorical(chances, step, slot=slot, rows=self._rows(rows))
+
     def poisson(self, rate: float, width: int, step: int, *, slot: int = 0, rows: Int64 | None = None) -> Int64:
         """Poisson counts ``(m, width)``; see `Draws.poisson`."""
         return self._draws.poisson(np.full((1, width), rate), step, slot=slot, rows=self._rows(rows))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from onetake.agents.bandits.luck import Luck
 from onetake.agents.base import AbstractAgent
 from onetake.episodes import LoggedEpisodes
 from onetake.errors import ConfigError, ShapeError
@@ -181,18 +182,8 @@ class FittedQIteration(AbstractAgent):
         return found, np.where(often.any(axis=1, keepdims=True), best, rest)
 
     def _decide(self, observation: Observation, explore: bool) -> Int64:
-        from onetake.draws import Draws
-
         chances = self._probabilities(observation, explore)
-        spec = self.spec
-        draws = Draws(
-            self._seed,
-            first_entity=int(spec.entity_ids[0]),
-            entities=len(spec.entity_ids),
-            first_replicate=int(spec.replicate_ids[0]),
-            replicates=len(spec.replicate_ids),
-        )
-        return draws.categorical(chances, observation.step, rows=observation.rows)
+        return Luck.of(self.spec, self._seed).categorical(chances, observation.step, rows=observation.rows)
 
     def _probabilities(self, observation: Observation, explore: bool) -> Float64:
         table = self.policy() if explore else self._solution()[1]

@@ -10,8 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from onetake.agents.bandits.luck import Luck
 from onetake.agents.base import AbstractAgent
-from onetake.draws import Draws
 from onetake.errors import ConfigError, EstimateError, ShapeError
 from onetake.seeding import fold_of
 from onetake.types import BatchSpec, Coupling, Float64, Int64, LoggedDecisions, Observation, Transitions
@@ -147,15 +147,7 @@ class AbstractPolicyLearner(AbstractAgent):
         chances = self._probabilities(observation, explore)
         if not explore:
             return np.asarray(chances.argmax(axis=1), np.int64)
-        spec = self.spec
-        draws = Draws(
-            self._seed,
-            first_entity=int(spec.entity_ids[0]),
-            entities=len(spec.entity_ids),
-            first_replicate=int(spec.replicate_ids[0]),
-            replicates=len(spec.replicate_ids),
-        )
-        return draws.categorical(chances, observation.step, rows=observation.rows)
+        return Luck.of(self.spec, self._seed).categorical(chances, observation.step, rows=observation.rows)
 
     def _probabilities(self, observation: Observation, explore: bool) -> Float64:
         mask = observation.mask

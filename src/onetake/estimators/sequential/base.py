@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -13,7 +12,7 @@ from onetake.draws import total
 from onetake.episodes import LoggedEpisodes
 from onetake.errors import ConfigError, EstimateError
 from onetake.estimators.contributions import Contributions
-from onetake.estimators.diagnostics import Thresholds
+from onetake.estimators.diagnostics import Thresholds, effective_sample_size
 from onetake.estimators.intervals import Interval
 from onetake.estimators.sequential.weights import chances, cumulated
 from onetake.estimators.target import TargetPolicy
@@ -82,23 +81,20 @@ class AbstractSequentialEstimator(ABC):
             raise EstimateError(f"episodes: got {log.num_episodes}; wanted at least 2")
         weight = cumulated(log, policy)
         last = np.ascontiguousarray(weight[:, -1])
-        whole, square, count = total(last), total(last * last), log.num_episodes
-        estimate = Estimate(
+        count = log.num_episodes
+        mean = float(total(last)) / count
+        estimate = Estimate.unknown(
             estimator=self.name,
             policy=policy.name,
-            value=math.nan,
-            low=math.nan,
-            high=math.nan,
-            standard_error=math.nan,
             level=interval.level,
             num_decisions=len(log.state),
-            effective_sample_size=whole * whole / square if square > 0 else 0.0,
+            effective_sample_size=effective_sample_size(last),
             largest_weight=float(last.max()),
             clipped_share=0.0,
             overlap=_overlap(log, policy),
         )
-        doubts = self._doubts(estimate, whole / count, thresholds, count)
-        if self.weighted and self.leans and _refused(estimate, whole / count, thresholds):
+        doubts = self._doubts(estimate, mean, thresholds, count)
+        if self.weighted and self.leans and _refused(estimate, mean, thresholds):
             return replace(estimate, flags=doubts, refused=True)
         parts = self.contributions(log, policy, weight)
         low, high = interval.ends(parts)
