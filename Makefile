@@ -30,7 +30,7 @@ $(VENV)/run: $(VENV)/bin/python pyproject.toml constraints.txt $(RUST)
 	@touch $@
 $(VENV)/dev: $(VENV)/bin/python pyproject.toml constraints.txt $(RUST)
 	@echo "Installing what development needs and compiling the Rust core into $(VENV): some minutes the first time."
-	@$(PATIENTLY) $(PIP) --editable '.[dev,viz,notebook]'
+	@$(PATIENTLY) $(PIP) --editable '.[dev,viz,notebook,marl]'
 	@touch $@ $(VENV)/run
 
 fmt: $(VENV)/dev ## format Python and Rust

@@ -13,6 +13,7 @@ from onetake import matrix
 from onetake.conf_loader import RunLoader
 from onetake.errors import ConfigError, OnetakeError, UnknownIdError
 from onetake.matrix import parse_matrix, read_matrix
+from onetake.pipelines import reporting
 from onetake.settings import CONFIG_LOADER_ARGS
 
 AGENTS = {"thompson": {"type": "thompson-v0"}, "first": {"type": "fixed-v0"}}
@@ -136,3 +137,24 @@ def test_a_suite_that_nothing_makes_is_refused_with_what_to_do(root: Path, monke
         read_matrix()
     conf["catalog"]["suite_mine"] = {}
     assert set(read_matrix().cells) == {"mine"}
+
+
+@pytest.mark.bad_params
+@pytest.mark.parametrize(
+    ("rivals", "name"), [({"mime": ["mine"]}, "mime"), ({"mine": ["other", "mine_linaer"]}, "mine_linaer")]
+)
+def test_rivals_that_conf_does_not_describe_are_refused(
+    rivals: dict[str, list[str]], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = {"mine": {"seed": 1}, "other": {"seed": 1}, "mine_linear": {"seed": 1}}
+    conf: dict[str, dict[str, object]] = {
+        "matrix": {"matrix": {"suites": ["mine"]}},
+        "parameters": {"agents": AGENTS, "suites": plans, "reporting": {"rivals": rivals}},
+        "catalog": {},
+    }
+    monkeypatch.setattr(RunLoader, "latest", conf)
+    with pytest.raises(UnknownIdError, match=f"reporting.rivals: got suite '{name}', which conf does not describe"):
+        reporting.create_pipeline()
+    # Described but not played: such a rival is left out.
+    conf["parameters"]["reporting"] = {"rivals": {"other": ["mine_linear"]}}
+    assert "collect_standings" in {node.name for node in reporting.create_pipeline().nodes}

@@ -6,11 +6,14 @@ the off-policy estimates; the manifest lists what they rest on; the report holds
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
+from onetake.build import nearest
 from onetake.conf_loader import conf_of_run
+from onetake.errors import UnknownIdError
 from onetake.matrix import read_matrix
 from onetake.pipelines.reporting import nodes
 
@@ -20,13 +23,18 @@ FITS = {"thornton": "thornton_fit", "open_bandit": "open_bandit_fit"}
 # What decides the numbers of the report.
 SETTINGS = (
     *("agents", "calibration", "caseload", "catalogue", "departures", "estimators", "evaluation", "ingestion"),
-    *("off_policy", "population", "suites"),
+    *("off_policy", "population", "sequential_estimators", "suites"),
 )
 
 
 def create_pipeline(**kwargs: Any) -> Pipeline:
-    """Return the nodes that the module describes, in that order."""
+    """Return the nodes that the module describes, in that order.
+
+    Raises:
+        UnknownIdError: rivals of, or among, suites that conf does not describe.
+    """
     suites = list(read_matrix().cells)
+    _check_rivals(conf_of_run()["parameters"])
     found = {"standings": "standings", "fits": "calibration_records", "estimates": "off_policy_estimates"}
     settings = "params:reporting"
     drawn = {
@@ -55,3 +63,18 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
         ),
     ]
     return Pipeline([Node(func, *ends, name=func.__name__) for func, *ends in parts], tags="reporting")
+
+
+def _check_rivals(parameters: Mapping[str, Any]) -> None:
+    """A suite that is described but not played is left out; one that nobody describes is a slip of the pen."""
+    described = parameters.get("suites") or {}
+    rivals = (parameters.get("reporting") or {}).get("rivals")
+    if not isinstance(rivals, Mapping):
+        return
+    for suite, others in rivals.items():
+        for name in (suite, *(others if isinstance(others, list) else ())):
+            if name not in described:
+                near = nearest(str(name), described)
+                raise UnknownIdError(
+                    f"reporting.rivals: got suite {name!r}, which conf does not describe; nearest: {near}"
+                )
